@@ -1,0 +1,59 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let ours: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+/// A library target of ours. What it may import is this table, and LayeringTests holds the sources to it.
+func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: ours)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: ours)
+}
+
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let package = Package(
+    name: "dockernft",
+    products: [.executable(name: "dockernft", targets: ["dockernft"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        .executableTarget(
+            name: "dockernft",
+            dependencies: [
+                "Presentation", "Reconcile", "Compiler", "Policy", "NftablesKernel", "NftablesFormats", "Nftables",
+                "Diagnostics", "Addressing",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: ours),
+        layer("Presentation", ["Diagnostics", "Nftables", "Reconcile", "Simulator"]),
+        layer("Reconcile", ["Nftables"]),
+        layer("Simulator", ["Nftables"]),
+        layer("Compiler", ["Policy", "Nftables", "Diagnostics", "CMd"]),
+        layer("Policy", ["YAML", "Addressing", "Diagnostics"]),
+        layer("NftablesKernel", ["Nftables", "CMnl", "CNftnl", "CLinux"]),
+        layer("NftablesFormats", ["Nftables"]),
+        layer("Nftables", ["Addressing"]),
+        layer("YAML", ["CLibYAML", "Diagnostics"]),
+        layer("Diagnostics"),
+        layer("Addressing"),
+        system("CMnl", pkgConfig: "libmnl", apt: "libmnl-dev"),
+        system("CNftnl", pkgConfig: "libnftnl", apt: "libnftnl-dev"),
+        system("CLibYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        system("CMd", pkgConfig: "libmd", apt: "libmd-dev"),
+        .target(name: "CLinux"),
+    ]
+)

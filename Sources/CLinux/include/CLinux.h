@@ -1,0 +1,15 @@
+/* The few calls of Linux that Glibc's module map hides behind _GNU_SOURCE. */
+#ifndef DOCKERNFT_CLINUX_H
+#define DOCKERNFT_CLINUX_H
+
+#include <stdint.h>
+
+/* Moves the calling thread into the network namespace that the file descriptor stands for (setns(2), CLONE_NEWNET).
+   Returns 0, or an errno. */
+int clinux_enter_network_namespace(int fd);
+
+/* The calling thread's network namespace, as a number that one boot never gives twice (SO_NETNS_COOKIE, Linux 5.14).
+   Returns 0, or an errno. */
+int clinux_network_namespace_cookie(int socket, uint64_t *cookie);
+
+#endif

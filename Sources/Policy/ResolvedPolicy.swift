@@ -1,0 +1,117 @@
+public import Addressing
+public import Diagnostics
+
+/// A policy whose every name has been followed: what the compiler reads. Services and groups are in name order, so that the
+/// order of the file changes nothing.
+public struct ResolvedPolicy: Sendable {
+    public var interfaces: Interfaces
+    public var groups: [Group]
+    public var services: [Service]
+    public var unlisted: Unlisted
+    public var refuse: Refusal
+    public var log: Log
+    public var host: Host?
+}
+
+public struct Interfaces: Hashable, Sendable {
+    public enum External: Hashable, Sendable {
+        /// Every interface except `lo` and the container bridges.
+        case auto
+        case listed([InterfaceName])
+    }
+
+    public var external: External
+    public var containers: [InterfaceName]
+}
+
+/// A named list of sources. Its addresses are its own; those of the groups it names are theirs.
+public struct Group: Sendable {
+    public var name: String
+    public var addresses: AddressSet
+    /// The groups that this one names, directly or through others, in name order, itself not among them.
+    public var members: [String]
+    public var span: Span
+}
+
+/// Who may, or may not: `anyone`, or groups and addresses. `nobody` is the empty list.
+public enum Sources: Hashable, Sendable {
+    case anyone
+    /// Groups are named with all that they nest, in name order; addresses are those written in place.
+    case listed(groups: [String], addresses: AddressSet)
+
+    public static var nobody: Self { .listed(groups: [], addresses: AddressSet()) }
+}
+
+public struct Service: Sendable {
+    public enum Publish: Hashable, Sendable {
+        case any
+        case ports([PortRange])
+    }
+
+    public var name: String
+    public var publish: Publish
+    /// The host addresses that it is published on; empty means any.
+    public var on: [IPAddress]
+    /// The interfaces that it is reached through; empty means every external one.
+    public var interfaces: [InterfaceName]
+    public var allow: Sources
+    public var except: Sources
+    public var span: Span
+}
+
+/// What a published port, or a container's address reached directly, gets when no service covers it.
+public enum Unlisted: String, CaseIterable, Sendable {
+    case drop
+    case reject
+    case accept
+}
+
+/// What a client that is not on a service's list gets.
+public enum Refusal: String, CaseIterable, Sendable {
+    case drop
+    case reject
+}
+
+public struct Log: Hashable, Sendable {
+    public enum Destination: Hashable, Sendable {
+        case nflog(group: UInt16)
+        case kernel
+    }
+
+    public enum Unit: String, CaseIterable, Sendable {
+        case second
+        case minute
+        case hour
+        case day
+    }
+
+    public var refused: Bool
+    public var rate: UInt64
+    public var unit: Unit
+    public var destination: Destination
+}
+
+public struct Host: Sendable {
+    public enum Otherwise: String, CaseIterable, Sendable {
+        case drop
+        case accept
+    }
+
+    public var services: [HostService]
+    public var otherwise: Otherwise
+    public var span: Span
+}
+
+public struct HostService: Sendable {
+    public enum Opening: Hashable, Sendable {
+        case ports([PortRange])
+        /// ICMP and ICMPv6 echo requests.
+        case echoRequest
+    }
+
+    public var name: String
+    public var opening: Opening
+    public var allow: Sources
+    public var except: Sources
+    public var span: Span
+}
