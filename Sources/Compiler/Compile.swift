@@ -1,0 +1,49 @@
+internal import Addressing
+internal import Digest
+public import Nftables
+public import Policy
+
+/// Turns a policy into the ruleset that enforces it. Every table this project makes comes out of here.
+public enum Compiler {
+    public static let tableName = "dockernft"
+
+    /// In the table for as long as it lives: by it we know a table as ours.
+    public static let tableComment = "made by dockernft from a policy: edit that, then dockernft apply"
+
+    /// Ahead of Docker's chains at `filter` (0), behind DNAT at `dstnat` (-100) and conntrack (-200).
+    static let priority: Int32 = -10
+
+    public static func compile(_ policy: ResolvedPolicy) -> Ruleset {
+        let lists = SourceLists(policy)
+        var chains = ServiceChains(policy: policy, lists: lists)
+        let published = PublishedPorts(policy, chains: &chains)
+        let host = policy.host.map { HostChain($0, log: policy.log, chains: &chains) }
+        let paths = Paths(policy, published: published, host: host)
+
+        var ruleset = Ruleset(table: Table(name: tableName, comment: tableComment))
+        ruleset.counters = (Array(chains.counters) + (host?.counters ?? []) + paths.counters).sorted().map(Counter.init)
+        ruleset.limits = policy.log.refused ? [policy.log.limit] : []
+        ruleset.sets =
+            paths.sets + chains.interfaceSets.values.sorted { $0.name < $1.name } + lists.sets + published.maps
+            + (host?.maps ?? [])
+        ruleset.chains =
+            paths.chains + chains.chains.values.sorted { $0.name < $1.name }
+            + (policy.mayReject ? [RejectChain.chain] : [])
+        ruleset.chains.insert(digestChain(of: ruleset), at: 0)
+        return ruleset
+    }
+
+    public static let digestChainName = "digest"
+    public static let digestPrefix = "sha256:"
+
+    /// A chain that nothing jumps to. Its one rule says of which policy the table is, and is replaced with it.
+    private static func digestChain(of ruleset: Ruleset) -> Chain {
+        Chain(
+            name: digestChainName,
+            rules: [Rule([.verdict(.return)], comment: digestPrefix + PolicyDigest.hexadecimal(of: ruleset))])
+    }
+}
+
+extension ResolvedPolicy {
+    fileprivate var mayReject: Bool { refuse == .reject || unlisted == .reject }
+}

@@ -1,0 +1,219 @@
+internal import Addressing
+internal import Nftables
+internal import Policy
+
+/// The base chains and what leads from them to the ports: one door for every path by which a packet comes in from outside.
+///
+/// Only the reply direction is taken on trust. A client's own packets are judged each time anew, so that one who is no longer
+/// allowed is cut off at once; and so is what is sent to such a client over UDP, where no handshake holds a server back.
+struct Paths {
+    private(set) var sets: [NamedSet] = []
+    private(set) var chains: [Chain] = []
+    private(set) var counters: [String] = []
+
+    private let policy: ResolvedPolicy
+    private let published: PublishedPorts
+    private let host: HostChain?
+
+    init(_ policy: ResolvedPolicy, published: PublishedPorts, host: HostChain?) {
+        self.policy = policy
+        self.published = published
+        self.host = host
+        sets = interfaceSets + guardedSets
+        counters = ["loopback-refused", "not-syn-refused", unlistedCounter]
+        if !guardedSets.isEmpty { counters.append("untracked-refused") }
+        chains = [
+            forward, input, output, fromOutside, toThisMachine, publishedChain, toContainers, pushed,
+        ]
+        if let host { chains.append(Chain(name: HostChain.name, rules: host.rules)) }
+    }
+
+    // MARK: Interfaces
+
+    private static let containers = "containers"
+
+    private var interfaceSets: [NamedSet] {
+        let containers = NamedSet(interfaces: policy.interfaces.containers, name: Self.containers)
+        switch policy.interfaces.external {
+        case .auto:
+            let loopback = try? InterfaceName("lo")
+            let internalNames = policy.interfaces.containers + (loopback.map { [$0] } ?? [])
+            return [containers, NamedSet(interfaces: internalNames, name: "internal")]
+        case .listed(let names):
+            return [containers, NamedSet(interfaces: names, name: "external")]
+        }
+    }
+
+    private func isExternal(_ key: MetaKey) -> Statement {
+        switch policy.interfaces.external {
+        case .auto: .match(.meta(key), .notInSet("internal"))
+        case .listed: .match(.meta(key), .inSet("external"))
+        }
+    }
+
+    // MARK: Ports that not everyone may reach
+
+    private func guardedPorts(_ transport: TransportProtocol) -> [Element] {
+        let ranges = (published.guarded[transport] ?? []) + (host?.guarded[transport] ?? [])
+        return PortMap(ranges.map { ($0, 0) }).stretches.map { Element(key: [.service($0.ports)]) }
+    }
+
+    private func guardedName(_ transport: TransportProtocol) -> String { "guarded-\(transport)" }
+
+    private var guardedSets: [NamedSet] {
+        TransportProtocol.allCases.compactMap { transport in
+            let elements = guardedPorts(transport)
+            guard !elements.isEmpty else { return nil }
+            return NamedSet(name: guardedName(transport), key: [.inetService], elements: .keyed(elements))
+        }
+    }
+
+    private var guardedTransports: [TransportProtocol] {
+        TransportProtocol.allCases.filter { !guardedPorts($0).isEmpty }
+    }
+
+    // MARK: Base chains
+
+    private func base(_ hook: BaseChain.Hook, _ name: String, _ rules: [Rule]) -> Chain {
+        Chain(name: name, base: BaseChain(hook: hook, priority: Compiler.priority, policy: .accept), rules: rules)
+    }
+
+    private static let isReply = Statement.match(.conntrack(.direction), .equals(.direction(.reply)))
+    private static let isNew = Statement.match(.conntrack(.state), .anyOf(.state(.new)))
+    private static let isPublished = Statement.match(.conntrack(.status), .anyOf(.status(.dnat)))
+    private static let isUDP = Statement.match(.meta(.l4proto), .equals(.l4proto(.udp)))
+    /// A segment that no connection begins with: conntrack would take it for a new one, the wrong way round.
+    private static let isMidStream = Statement.match(
+        .header(.tcpFlags), .flagsDiffer(from: .syn, mask: [.fin, .syn, .rst, .ack]))
+
+    private static let replies: [Rule] = [
+        Rule(
+            [isReply, .match(.conntrack(.state), .anyOf(.state([.established, .related]))), .verdict(.accept)],
+            comment: "replies"),
+        relatedErrors(.icmp),
+        relatedErrors(.icmpv6),
+    ]
+
+    private static func relatedErrors(_ l4proto: L4Protocol) -> Rule {
+        Rule(
+            [
+                .match(.meta(.l4proto), .equals(.l4proto(l4proto))),
+                .match(.conntrack(.state), .anyOf(.state(.related))), .verdict(.accept),
+            ], comment: "errors about a connection, such as packet too big")
+    }
+
+    private func refuseMidStream(_ condition: [Statement]) -> Rule {
+        Rule(
+            condition + [Self.isMidStream, .counter(name: "not-syn-refused"), .verdict(.drop)],
+            comment: "a cut connection does not come back from the server's side")
+    }
+
+    private var forward: Chain {
+        let fromContainers = Statement.match(.meta(.iifname), .inSet(Self.containers))
+        let leavesContainers = Statement.match(.meta(.oifname), .notInSet(Self.containers))
+        return base(
+            .forward, "forward",
+            [
+                Rule(
+                    [Self.isUDP, Self.isReply, Self.isPublished, isExternal(.oifname), .verdict(.jump("pushed"))],
+                    comment: "UDP to a client: may it still be one?")
+            ] + Self.replies + [
+                refuseMidStream([fromContainers, leavesContainers, Self.isNew]),
+                Rule([isExternal(.iifname), .verdict(.jump("from-outside"))]),
+            ])
+    }
+
+    private var input: Chain {
+        base(
+            .input, "input",
+            Self.replies + [Rule([isExternal(.iifname), .verdict(.jump("to-this-machine"))])])
+    }
+
+    private var output: Chain {
+        var rules: [Rule] = []
+        let toOutside = [Self.isUDP, Self.isReply, isExternal(.oifname)]
+        rules.append(
+            Rule(toOutside + [.verdict(.jump("published"))], comment: "UDP to a client: may it still be one?"))
+        if let lookup = host?.lookups.first(where: { $0.statements.first == Self.isUDP }) {
+            rules.append(Rule([Self.isReply, isExternal(.oifname)] + lookup.statements))
+        }
+        if !guardedPorts(.tcp).isEmpty {
+            let fromGuarded = Statement.match(.header(.sourcePort(.tcp)), .inSet(guardedName(.tcp)))
+            rules.append(refuseMidStream([Self.isNew, isExternal(.oifname), fromGuarded]))
+        }
+        return base(.output, "output", rules)
+    }
+
+    // MARK: From outside
+
+    private var fromOutside: Chain {
+        Chain(
+            name: "from-outside",
+            rules: [Rule([Self.isPublished, .verdict(.jump("published"))])] + published.anyPort + [
+                Rule([.match(.meta(.oifname), .inSet(Self.containers)), .verdict(.goto("to-containers"))])
+            ])
+    }
+
+    private var toThisMachine: Chain {
+        let untracked = Statement.match(.conntrack(.state), .anyOf(.state([.invalid, .untracked])))
+        let refuse: [Statement] = [.counter(name: "untracked-refused"), .verdict(.drop)]
+        return Chain(
+            name: "to-this-machine",
+            rules: [Rule([.verdict(.jump("published"))])]
+                + guardedTransports.map { transport in
+                    let port = Statement.match(
+                        .header(.destinationPort(transport)), .inSet(guardedName(transport)))
+                    return Rule([untracked, port] + refuse, comment: "no connection, so no telling who dialled what")
+                } + (host == nil ? [] : [Rule([.verdict(.goto(HostChain.name))])]))
+    }
+
+    /// By what the client dialled, for DNAT and docker-proxy alike.
+    private var publishedChain: Chain {
+        Chain(
+            name: "published",
+            rules: [
+                Rule(
+                    [
+                        .match(.conntrack(.originalIPv4Destination), .prefix4(127 << 24, length: 8)),
+                        .counter(name: "loopback-refused"), .verdict(.drop),
+                    ], comment: "dialled 127.0.0.0/8 from outside")
+            ] + published.lookups)
+    }
+
+    private var unlistedCounter: String {
+        switch policy.unlisted {
+        case .drop, .reject: NftName.refused("unlisted")
+        case .accept: NftName.allowed("unlisted")
+        }
+    }
+
+    /// What no service covers and yet goes to a container: a published port, or a container's address reached directly.
+    private var toContainers: Chain {
+        let counter = Statement.counter(name: unlistedCounter)
+        let log = policy.log.refused ? [policy.log.rule("unlisted", when: [], origin: nil)] : []
+        let comment = "unlisted: \(policy.unlisted.rawValue)"
+        switch policy.unlisted {
+        case .accept:
+            return Chain(name: "to-containers", rules: [Rule([counter, .verdict(.accept)], comment: comment)])
+        case .drop:
+            return Chain(name: "to-containers", rules: log + [Rule([counter, .verdict(.drop)], comment: comment)])
+        case .reject:
+            return Chain(
+                name: "to-containers",
+                rules: log + [Rule([counter, .verdict(.goto(RejectChain.name))], comment: comment)])
+        }
+    }
+
+    private var pushed: Chain {
+        var rules = [Rule([.verdict(.jump("published"))])] + published.anyPort
+        switch policy.unlisted {
+        case .accept: break
+        case .drop, .reject:
+            rules.append(
+                Rule([
+                    .match(.meta(.iifname), .inSet(Self.containers)), .verdict(.goto("to-containers")),
+                ]))
+        }
+        return Chain(name: "pushed", rules: rules)
+    }
+}

@@ -1,0 +1,136 @@
+internal import Addressing
+internal import Nftables
+internal import Policy
+
+/// The verdict maps from what a client dialled to the chain that judges it, and the rules that look it up.
+///
+/// A service covers a port when it names it, or names any, on this host address, or on any. Each key is led to the chain of all
+/// the services that cover it.
+struct PublishedPorts {
+    private(set) var maps: [NamedSet] = []
+    /// Look-ups by the port that the client dialled, for both hooks.
+    private(set) var lookups: [Rule] = []
+    /// Look-ups of services that publish any port: only for what was published, that is, what has been through DNAT.
+    private(set) var anyPort: [Rule] = []
+    /// Ports that not everyone may reach.
+    private(set) var guarded: [TransportProtocol: [ClosedRange<UInt16>]] = [:]
+
+    private let services: [Service]
+    private let addresses: [IPAddress]
+
+    init(_ policy: ResolvedPolicy, chains: inout ServiceChains) {
+        services = policy.services
+        addresses = Set(policy.services.flatMap(\.on)).sorted()
+        for transport in TransportProtocol.allCases { addMaps(transport, &chains) }
+        addAnyPort(&chains)
+    }
+
+    private func indices(_ isCovering: (Service) -> Bool) -> [Int] { services.indices.filter { isCovering(services[$0]) } }
+
+    private mutating func addMaps(_ transport: TransportProtocol, _ chains: inout ServiceChains) {
+        let anywhereAny = indices { $0.publish == .any && $0.on.isEmpty }
+        var plain: [(ports: ClosedRange<UInt16>, owner: Int)] = []
+        var bound: [IPAddress: [(ports: ClosedRange<UInt16>, owner: Int)]] = [:]
+        for index in services.indices {
+            guard case .ports(let ranges) = services[index].publish else { continue }
+            for range in ranges where range.transport == transport {
+                if services[index].on.isEmpty { plain.append((range.ports, index)) }
+                for address in services[index].on { bound[address, default: []].append((range.ports, index)) }
+            }
+        }
+        var elements4: [Element] = []
+        var elements6: [Element] = []
+        for address in addresses {
+            let anyHere = indices { $0.publish == .any && $0.on.contains(address) }
+            let own = bound[address] ?? []
+            guard !own.isEmpty || !anyHere.isEmpty else { continue }
+            for stretch in PortMap(own + plain).stretches {
+                let isOwn = stretch.owners.contains { services[$0].on.contains(address) }
+                guard isOwn || !anyHere.isEmpty else { continue }
+                let verdict = verdict(stretch.owners + anyHere + anywhereAny, stretch.ports, transport, &chains)
+                switch address {
+                case .v4(let address):
+                    let key: [KeyField] = [.ipv4(address.bits...address.bits), .service(stretch.ports)]
+                    elements4.append(Element(key: key, verdict: verdict))
+                case .v6(let address):
+                    let key: [KeyField] = [.ipv6(address.bits...address.bits), .service(stretch.ports)]
+                    elements6.append(Element(key: key, verdict: verdict))
+                }
+            }
+        }
+        let elements = PortMap(plain).stretches.map { stretch in
+            Element(
+                key: [.service(stretch.ports)],
+                verdict: verdict(stretch.owners + anywhereAny, stretch.ports, transport, &chains))
+        }
+        addMap("published-on-\(transport)-v4", [.ipv4Address, .inetService], elements4, transport)
+        addMap("published-on-\(transport)-v6", [.ipv6Address, .inetService], elements6, transport)
+        addMap("published-\(transport)", [.inetService], elements, transport)
+    }
+
+    private mutating func verdict(
+        _ owners: [Int], _ ports: ClosedRange<UInt16>, _ transport: TransportProtocol, _ chains: inout ServiceChains
+    ) -> Verdict {
+        let covering = Set(owners).sorted().map { services[$0] }
+        if !covering.contains(where: { $0.allow == .anyone && $0.except.isNobody }) {
+            guarded[transport, default: []].append(ports)
+        }
+        return chains.verdict(for: covering)
+    }
+
+    private mutating func addMap(
+        _ name: String, _ key: [DataType], _ elements: [Element], _ transport: TransportProtocol
+    ) {
+        guard !elements.isEmpty else { return }
+        maps.append(NamedSet(name: name, key: key, isMap: true, elements: .keyed(elements)))
+        lookups.append(
+            Rule([
+                .match(.meta(.l4proto), .equals(.l4proto(L4Protocol(transport)))),
+                .verdictMap(key.map(\.dialled), map: name),
+            ]))
+    }
+
+    private mutating func addAnyPort(_ chains: inout ServiceChains) {
+        let everywhere = services.filter { $0.publish == .any && $0.on.isEmpty }
+        var elements4: [Element] = []
+        var elements6: [Element] = []
+        for address in addresses {
+            let here = services.filter { $0.publish == .any && $0.on.contains(address) }
+            guard !here.isEmpty else { continue }
+            let covering = services.filter { $0.publish == .any && ($0.on.isEmpty || $0.on.contains(address)) }
+            let verdict = chains.verdict(for: covering)
+            switch address {
+            case .v4(let address):
+                elements4.append(Element(key: [.ipv4(address.bits...address.bits)], verdict: verdict))
+            case .v6(let address):
+                elements6.append(Element(key: [.ipv6(address.bits...address.bits)], verdict: verdict))
+            }
+        }
+        let dnat = Statement.match(.conntrack(.status), .anyOf(.status(.dnat)))
+        for (name, type, elements) in [
+            ("published-any-v4", DataType.ipv4Address, elements4), ("published-any-v6", .ipv6Address, elements6),
+        ] where !elements.isEmpty {
+            maps.append(NamedSet(name: name, key: [type], isMap: true, elements: .keyed(elements)))
+            anyPort.append(Rule([dnat, .verdictMap([type.dialled], map: name)]))
+        }
+        if !everywhere.isEmpty {
+            anyPort.append(
+                Rule(
+                    [dnat, .verdict(chains.verdict(for: everywhere))],
+                    comment: "any published port", origin: everywhere.first.map { Origin($0.span) }))
+        }
+    }
+}
+
+extension DataType {
+    /// Where what the client dialled is found for a key of this type.
+    fileprivate var dialled: Key {
+        switch self {
+        case .ipv4Address: .conntrack(.originalIPv4Destination)
+        case .ipv6Address: .conntrack(.originalIPv6Destination)
+        case .inetService: .conntrack(.originalServiceDestination)
+        case .inetProtocol: .meta(.l4proto)
+        case .interfaceName: .meta(.iifname)
+        }
+    }
+}
