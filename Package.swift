@@ -34,7 +34,7 @@ let package = Package(
         .executableTarget(
             name: "dockernft",
             dependencies: [
-                "Presentation", "Reconcile", "Compiler", "Policy", "NftablesKernel", "NftablesFormats", "Nftables",
+                "Presentation", "Reconcile", "Simulator", "Compiler", "Policy", "State", "NftablesKernel", "NftablesFormats", "Nftables",
                 "Diagnostics", "Addressing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -43,6 +43,7 @@ let package = Package(
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest"]),
+        layer("State", ["Nftables", "Addressing"]),
         layer("Digest", ["CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics"]),
         layer("NftablesKernel", ["Nftables", "Addressing", "CMnl", "CNftnl", "CLinux"]),
