@@ -100,7 +100,7 @@ private func withArgumentVector<Value>(
 ) -> Value {
     var vector: [UnsafeMutablePointer<CChar>?] = unsafe strings.map { unsafe strdup($0) }
     unsafe vector.append(nil)
-    defer { for unsafe pointer in unsafe vector { unsafe free(pointer) } }
+    defer { unsafe vector.indices.forEach { unsafe free(vector[$0]) } }
     return unsafe vector.withUnsafeBufferPointer { buffer in
         // The buffer holds at least the NULL.
         guard let base = buffer.baseAddress else { preconditionFailure("an empty vector") }
