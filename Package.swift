@@ -57,5 +57,8 @@ let package = Package(
         system("CLibYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CMd", pkgConfig: "libmd", apt: "libmd-dev"),
         .target(name: "CLinux"),
+        .target(
+            name: "TestSupport", dependencies: ["CLinux", "Addressing"], path: "Tests/TestSupport", swiftSettings: ours),
+        tests("TestSupportTests", ["TestSupport"]),
     ]
 )
