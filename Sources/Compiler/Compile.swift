@@ -40,7 +40,7 @@ public enum Compiler {
     private static func digestChain(of ruleset: Ruleset) -> Chain {
         Chain(
             name: digestChainName,
-            rules: [Rule([.verdict(.return)], comment: digestPrefix + PolicyDigest.hexadecimal(of: ruleset))])
+            rules: [Rule([.verdict(.return)], comment: digestPrefix + PolicyDigest.hexadecimal(of: ruleset.linearized()))])
     }
 }
 
