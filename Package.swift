@@ -41,11 +41,11 @@ let package = Package(
             swiftSettings: ours),
         layer("Presentation", ["Diagnostics", "Nftables", "Reconcile", "Simulator"]),
         layer("Reconcile", ["Nftables"]),
-        layer("Simulator", ["Nftables"]),
+        layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Diagnostics", "CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics"]),
         layer("NftablesKernel", ["Nftables", "CMnl", "CNftnl", "CLinux"]),
-        layer("NftablesFormats", ["Nftables"]),
+        layer("NftablesFormats", ["Nftables", "Addressing"]),
         layer("Nftables", ["Addressing"]),
         layer("YAML", ["CLibYAML", "Diagnostics"]),
         layer("Diagnostics"),
@@ -55,5 +55,6 @@ let package = Package(
         system("CLibYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CMd", pkgConfig: "libmd", apt: "libmd-dev"),
         .target(name: "CLinux"),
+        tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing"]),
     ]
 )
