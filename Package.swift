@@ -61,5 +61,6 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["CLinux", "Addressing"], path: "Tests/TestSupport", swiftSettings: ours),
         tests("TestSupportTests", ["TestSupport"]),
+        tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing"]),
     ]
 )
