@@ -7,6 +7,20 @@ struct DockerRemains {
     let name: String
     let directory: String
 
+    static func directory(for name: String) -> String {
+        URL(filePath: NSTemporaryDirectory()).appending(path: name).path
+    }
+
+    /// Clears what runs that were killed have left.
+    static func sweep() {
+        let places = ["/sys/fs/cgroup", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified", NSTemporaryDirectory()]
+        let names = places.flatMap { (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? [] }
+        for name in Set(names) where name.hasSuffix("-docker") && NetworkNamespace.isStale(name) {
+            let host = NetworkNamespace(name: name.replacing("-docker", with: "-host"))
+            DockerRemains(name: name, directory: directory(for: name)).clear(namespaces: [host])
+        }
+    }
+
     /// `namespaces`: those that the daemons run in.
     func clear(namespaces: [NetworkNamespace]) {
         let cgroups = cgroups

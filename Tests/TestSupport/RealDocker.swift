@@ -45,7 +45,7 @@ public struct RealDocker: Sendable {
         self.host = host
         self.flags = flags
         name = host.namespace.name.replacing("-host", with: "-docker")
-        directory = NSTemporaryDirectory() + (NSTemporaryDirectory().hasSuffix("/") ? "" : "/") + name
+        directory = DockerRemains.directory(for: name)
         socket = "\(directory)/docker.sock"
     }
 
@@ -75,27 +75,50 @@ public struct RealDocker: Sendable {
         try docker(arguments + [bridge.name])
     }
 
-    /// `docker run -d`. A web server of the container's own answers on its published TCP ports with the container's name,
-    /// and does so again after a restart; on UDP ports the bench answers inside the container until it is restarted.
-    /// `options` are more of docker's: `["--network", "host"]`, `["--label", "…"]`.
-    public func run(_ container: Container, options: [String] = []) throws {
-        let published = try container.publish.flatMap(Publication.parse)
-        let listening = try container.listening.map(Publication.parseListening)
-        let ports = published.map { ($0.containerPort, $0.transport) } + listening
-        let tcp = Set(ports.filter { $0.1 == .tcp }.map(\.0)).sorted()
-        let udp = Set(ports.filter { $0.1 == .udp }.map(\.0)).sorted()
+    /// Who answers on a container's TCP ports.
+    public enum Serving: Hashable, Sendable {
+        /// A web server of the container's own, which is back after a restart.
+        case webServer
+        /// The bench, inside the container's namespace, as it always does for UDP: needed for streams.
+        case bench
+    }
 
+    /// `docker run -d`, and waits until every port answers with the container's name.
+    /// `options` are more of docker's: `["--network", "host"]`, `["--label", "…"]`.
+    public func run(_ container: Container, serving: Serving = .webServer, options: [String] = []) throws {
         var arguments = ["run", "-d", "--name", container.name]
         if container.bridge != .docker0 { arguments += ["--network", container.bridge.name] }
         arguments += container.publish.flatMap { ["-p", $0] } + options
-        let serving = tcp.map { "httpd -p \($0) -h /www; " }.joined()
-        let command = "mkdir -p /www; echo \(container.name) > /www/index.html; \(serving)exec sleep 86400"
+        let ports = serving == .webServer ? try Self.ports(of: container, .tcp) : []
+        let command =
+            "mkdir -p /www; echo \(container.name) > /www/index.html; "
+            + ports.map { "httpd -p \($0) -h /www; " }.joined() + "exec sleep 86400"
         try docker(arguments + ["--stop-timeout", "0", Self.image, "sh", "-c", command])
-        if !udp.isEmpty {
-            let place = try enter(container.name)
-            for port in udp { try host.serve(container.name, at: place, on: port, [.udp]) }
+        try answer(for: container, serving)
+    }
+
+    /// `docker restart`, and waits until every port answers again.
+    public func restart(_ container: Container, serving: Serving = .webServer) throws {
+        try docker("restart", container.name)
+        try answer(for: container, serving)
+    }
+
+    private static func ports(of container: Container, _ transport: TransportProtocol) throws -> [UInt16] {
+        let published = try container.publish.flatMap(Publication.parse).map { ($0.containerPort, $0.transport) }
+        let listening = try container.listening.map(Publication.parseListening)
+        return Set((published + listening).filter { $0.1 == transport }.map(\.0)).sorted()
+    }
+
+    private func answer(for container: Container, _ serving: Serving) throws {
+        let (tcp, udp) = (try Self.ports(of: container, .tcp), try Self.ports(of: container, .udp))
+        guard !tcp.isEmpty || !udp.isEmpty else { return }
+        let place = try enter(container.name)
+        for port in udp { try host.serve(container.name, at: place, on: port, [.udp]) }
+        if serving == .bench {
+            for port in tcp { try host.serve(container.name, at: place, on: port, [.tcp]) }
+        } else {
+            try waitUntilServing(tcp, in: container.name, place)
         }
-        try waitUntilServing(tcp, in: container.name)
     }
 
     /// The network namespace that a running container is in.
@@ -120,9 +143,7 @@ public struct RealDocker: Sendable {
     static let image = "bench"
 
     /// What the container's own web servers need to be up, seen from inside.
-    private func waitUntilServing(_ ports: [UInt16], in container: String) throws {
-        guard !ports.isEmpty else { return }
-        let place = try enter(container)
+    private func waitUntilServing(_ ports: [UInt16], in container: String, _ place: Place) throws {
         let probes = ports.map {
             Probe(from: "127.0.0.1", to: "127.0.0.1", port: $0, at: place, expect: .answered(by: container))
         }

@@ -1,3 +1,4 @@
+import Addressing
 import TestSupport
 import Testing
 
@@ -12,15 +13,11 @@ import Testing
 
     @Test(arguments: [[], ["--ip6tables", "--experimental"]])
     func `every published port answers a client outside`(flags: [String]) throws {
-        let clock = ContinuousClock()
-        let start = clock.now
         try RealDocker.with(flags) { docker in
-            print("daemon", clock.now - start)
             try docker.createNetwork(.user)
             try docker.createNetwork(.dual)
             for container in Self.containers { try docker.run(container) }
             try docker.run(Container("hostapp", listening: ["8090"]), options: ["--network", "host"])
-            print("containers", clock.now - start)
             try docker.host.expect([
                 Probe(from: "203.0.113.7", to: "192.0.2.1:8081", expect: .answered(by: "django")),
                 Probe(.udp, from: "203.0.113.7", to: "192.0.2.1:8081", expect: .answered(by: "django")),
@@ -45,10 +42,9 @@ import Testing
             try docker.stopDaemon()
             try docker.host.expect([Probe(from: "203.0.113.7", to: "192.0.2.1:8081", expect: .refused)])
             try docker.startDaemon()
-            try docker.docker("start", "django")
+            try docker.restart(Self.containers[0])
             try docker.host.expect([Probe(from: "203.0.113.7", to: "192.0.2.1:8081", expect: .answered(by: "django"))])
         }
-        print("all", clock.now - start)
     }
 
     @Test func `nothing is left when a test throws`() throws {
@@ -66,5 +62,41 @@ import Testing
         let found = try Program(["find", "/sys/fs/cgroup", "/run/netns", "-maxdepth", "2", "-name", "\(name)*"]).run()
         #expect(found.output == "")
         #expect(try Program(["pgrep", "-f", name]).run().status == 1)
+    }
+
+    @Test func `streams flow both ways on every path`() throws {
+        try RealDocker.with { docker in
+            let db = Container("db", publish: ["5432:5432", "5432:5432/udp"])
+            try docker.run(db, serving: .bench)
+            let streams = [
+                try docker.host.stream(.tcp, from: "203.0.113.7", to: "192.0.2.1:5432"),
+                try docker.host.stream(.udp, from: "203.0.113.7", to: "192.0.2.1:5432"),
+                // By docker-proxy.
+                try docker.host.stream(.tcp, from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432"),
+                try docker.host.stream(.udp, from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432"),
+            ]
+            for stream in streams { #expect(stream.flow(during: .milliseconds(100)).isFlowingBothWays) }
+        }
+    }
+
+    @Test func `without docker-proxy the host's v6 address answers nobody`() throws {
+        try RealDocker.with(["--userland-proxy=false"]) { docker in
+            try docker.run(Container("django", publish: ["8081:80"]))
+            try docker.host.expect([
+                Probe(from: "203.0.113.7", to: "192.0.2.1:8081", expect: .answered(by: "django")),
+                Probe(from: "2001:db8:10::7", to: "[2001:db8:1::1]:8081", expect: .refused),
+            ])
+        }
+    }
+
+    @Test func `without iptables docker-proxy answers`() throws {
+        try RealDocker.with(["--iptables=false"]) { docker in
+            try docker.run(Container("django", publish: ["8081:80"]))
+            try docker.host.expect([
+                Probe(from: "203.0.113.7", to: "192.0.2.1:8081", expect: .answered(by: "django")),
+                Probe(from: "2001:db8:10::7", to: "[2001:db8:1::1]:8081", expect: .answered(by: "django")),
+            ])
+            #expect(try docker.host.run("iptables", "-S", "DOCKER-USER").status == 1)
+        }
     }
 }
