@@ -68,12 +68,20 @@ struct DockerRemains {
     }
 
     private func unmount() {
+        // Mounts come and go while the list of them is read, so it is read until it is empty.
+        for _ in 0..<10 {
+            let points = mountPoints
+            if points.isEmpty { return }
+            // The innermost were mounted last, and go first.
+            _ = try? Program(["umount", "-l"] + points.reversed()).run()
+        }
+    }
+
+    private var mountPoints: [String] {
         let mounts = (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? ""
-        let points = mounts.split(separator: "\n").compactMap { line -> String? in
+        return mounts.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
             return fields.count > 4 && fields[4].hasPrefix("\(directory)/") ? String(fields[4]) : nil
         }
-        // The innermost last mounted, first unmounted.
-        if !points.isEmpty { _ = try? Program(["umount", "-l"] + points.reversed()).run() }
     }
 }
