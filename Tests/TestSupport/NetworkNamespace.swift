@@ -99,21 +99,23 @@ extension NetworkNamespace {
         _ = try? Program(["ip", "-force", "-batch", "-"], input: commands).run()
     }
 
-    /// Deletes what runs that were killed have left: names with our prefix and the id of a process that is no more.
+    /// Deletes what runs that were killed have left.
     private static let sweepOnce: Void = {
+        DockerRemains.sweep()
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? []
-        let stale = names.filter { name in
-            let parts = name.split(separator: "-")
-            guard parts.count >= 3, parts[0] == "dnft", let process = pid_t(parts[1]) else { return false }
-            return kill(process, 0) != 0 && errno == ESRCH
-        }
-        guard !stale.isEmpty else { return }
-        let namespaces = stale.map(NetworkNamespace.init(name:))
-        for namespace in namespaces {
+        let stale = names.filter(isStale).map(NetworkNamespace.init(name:))
+        for namespace in stale {
             for process in namespace.processes { kill(process, SIGKILL) }
         }
-        delete(namespaces)
+        if !stale.isEmpty { delete(stale) }
     }()
+
+    /// Whether a name has our prefix and the id of a process that is no more.
+    static func isStale(_ name: String) -> Bool {
+        let parts = name.split(separator: "-")
+        guard parts.count >= 3, parts[0] == "dnft", let process = pid_t(parts[1]) else { return false }
+        return kill(process, 0) != 0 && errno == ESRCH
+    }
 
     /// The processes whose network namespace this is.
     var processes: [pid_t] {

@@ -11,11 +11,13 @@ public enum Requirement: Hashable, Sendable {
     case iptables
     case conntrack
     case dockerd
-    case busybox
     case program(String)
 
     /// Everything that a `DockerHost` needs.
     public static let packets: [Requirement] = [.root, .program("ip"), .nft, .iptables]
+
+    /// Everything that a `RealDocker` needs.
+    public static let docker: [Requirement] = packets + [.dockerd]
 
     /// Why it is not met, or nil.
     public var lack: String? {
@@ -24,10 +26,15 @@ public enum Requirement: Hashable, Sendable {
         case .nft: Self.program("nft").lack
         case .iptables: Self.program("iptables-nft-restore").lack ?? Self.program("ip6tables-nft-restore").lack
         case .conntrack: Self.program("conntrack").lack
-        case .dockerd: Self.program("dockerd").lack ?? Self.program("containerd").lack ?? Self.program("docker").lack
-        case .busybox: Self.program("busybox").lack
+        case .dockerd:
+            ["dockerd", "containerd", "docker", "busybox"].lazy.compactMap { Self.program($0).lack }.first
+                ?? (Self.hasCgroups ? nil : "needs mounted cgroups")
         case .program(let name): findProgram(name) == nil ? "needs \(name) on PATH" : nil
         }
+    }
+
+    private static var hasCgroups: Bool {
+        (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8))?.contains(" - cgroup") ?? false
     }
 
     static var isCI: Bool { ProcessInfo.processInfo.environment["CI"].map { !$0.isEmpty } ?? false }
@@ -45,6 +52,9 @@ extension Trait where Self == ConditionTrait {
 
     /// What a `DockerHost` needs.
     public static var requiresPackets: Self { requires(Requirement.packets) }
+
+    /// What a `RealDocker` needs.
+    public static var requiresDocker: Self { requires(Requirement.docker) }
 
     public static func requires(_ requirements: [Requirement]) -> Self {
         let lacks = requirements.compactMap(\.lack).joined(separator: ", ")
