@@ -1,6 +1,6 @@
 public import Addressing
 internal import Nftables
-public import Simulator
+internal import Simulator
 
 extension AddressSet {
     /// As a person would say it: at most `limit` addresses, and how many more there are.

@@ -1,0 +1,59 @@
+internal import Compiler
+internal import Nftables
+internal import NftablesKernel
+internal import State
+
+/// The kernel's table of our name, as it is now.
+struct LiveTable {
+    /// Nil where the kernel has no such table.
+    var ruleset: LinearRuleset?
+    var oddities: [String] = []
+    var generation: UInt32
+    var counters: [String: CounterReading] = [:]
+    var record: AppliedRecord?
+    /// Whether it is known, without a look at the elements, that nobody has changed anything since the last apply.
+    var isUntouched = false
+
+    /// Made by somebody else.
+    var isForeign: Bool { ruleset.map { $0.table.comment != Compiler.tableComment } ?? false }
+
+    /// Reads the table. Elements are taken from the record of the last apply where the kernel's generation says that they must
+    /// still be the same.
+    static func read(_ connection: inout KernelConnection, _ directory: RuntimeDirectory) throws(NetlinkError) -> Self {
+        let boot = RuntimeDirectory.boot
+        if let cookie = connection.namespaceCookie, let record = directory.record(namespace: cookie),
+            record.place.boot == boot, record.place.generation == (try connection.generation()),
+            let table = try connection.readTable(named: Compiler.tableName, withElements: false),
+            table.handle == record.place.table, table.generation == record.place.generation
+        {
+            var live = Self(table)
+            live.record = record
+            live.isUntouched = true
+            live.ruleset?.sets = table.ruleset.sets.map { set in
+                var set = set
+                if let elements = record.elements[set.name] { set.elements = elements }
+                return set
+            }
+            return live
+        }
+        guard let table = try connection.readTable(named: Compiler.tableName) else {
+            return Self(ruleset: nil, generation: try connection.generation())
+        }
+        var live = Self(table)
+        live.record = connection.namespaceCookie.flatMap { directory.record(namespace: $0) }
+            .flatMap { $0.place.boot == boot && $0.place.table == table.handle ? $0 : nil }
+        return live
+    }
+
+    private init(_ table: ObservedTable) {
+        ruleset = table.ruleset
+        oddities = table.oddities.map(\.description)
+        generation = table.generation
+        counters = table.counters
+    }
+
+    private init(ruleset: LinearRuleset?, generation: UInt32) {
+        self.ruleset = ruleset
+        self.generation = generation
+    }
+}
