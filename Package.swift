@@ -44,7 +44,7 @@ let package = Package(
         layer("Simulator", ["Nftables"]),
         layer("Compiler", ["Policy", "Nftables", "Diagnostics", "CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics"]),
-        layer("NftablesKernel", ["Nftables", "CMnl", "CNftnl", "CLinux"]),
+        layer("NftablesKernel", ["Nftables", "Addressing", "CMnl", "CNftnl", "CLinux"]),
         layer("NftablesFormats", ["Nftables"]),
         layer("Nftables", ["Addressing"]),
         layer("YAML", ["CLibYAML", "Diagnostics"]),
