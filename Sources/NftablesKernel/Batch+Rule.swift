@@ -95,6 +95,7 @@ extension Expression {
             object = try NftnlExpression("bitwise")
             object.set(NFTNL_EXPR_BITWISE_SREG, register.kernelNumber)
             object.set(NFTNL_EXPR_BITWISE_DREG, destination.kernelNumber)
+            object.set(NFTNL_EXPR_BITWISE_OP, NFT_BITWISE_MASK_XOR.rawValue)
             object.set(NFTNL_EXPR_BITWISE_LEN, UInt32(mask.count))
             object.set(NFTNL_EXPR_BITWISE_MASK, try Self.fitting(mask))
             object.set(NFTNL_EXPR_BITWISE_XOR, try Self.fitting(xor))

@@ -57,6 +57,8 @@ public struct FinalizedBatch: ~Copyable {
 
     public var byteCount: Int { messages.count }
 
+    var messageCount: Int { changes.count }
+
     /// The acknowledgement that proves success.
     var lastSequence: UInt32 { UInt32(changes.count - 1) }
 
