@@ -61,6 +61,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["CLinux", "Addressing"], path: "Tests/TestSupport", swiftSettings: ours),
         tests("TestSupportTests", ["TestSupport"]),
+        tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),
         tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing"]),
     ]
 )
