@@ -70,8 +70,12 @@ struct IptablesPattern {
         }
         if gateway == .internal || table == "filter" && gateway == .natUnprotected { return [] }
         if table == "nat" && gateway == .routed { return [] }
-        return attachment.publications.filter { $0.applies(to: family) && line.contains("-p \($0.transport) ") }.map {
-            var rule = mine.replacing("--dport 80 ", with: "--dport \($0.containerPort) ")
+        return attachment.publications.filter {
+            // SCTP is written as TCP is.
+            $0.applies(to: family) && line.contains($0.transport == .udp ? "-p udp " : "-p tcp ")
+        }.map {
+            var rule = mine.replacing("-p tcp -m tcp", with: "-p \($0.transport) -m \($0.transport)")
+                .replacing("--dport 80 ", with: "--dport \($0.containerPort) ")
                 .replacing("--dport 8081", with: "--dport \($0.hostPort)")
                 .replacing("172.17.0.2:80", with: attachment.endpoint(family, $0.containerPort))
             guard line.contains("-j DNAT") else { return rule }

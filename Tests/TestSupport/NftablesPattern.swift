@@ -97,7 +97,11 @@ struct NftablesPattern {
         }
         let translates = line.contains("dnat to")
         if gateway == .internal || gateway == (translates ? .routed : .natUnprotected) { return [] }
-        return attachment.publications.filter { $0.applies(to: family) && line.contains("\($0.transport) dport") }.map {
+        return attachment.publications.filter {
+            // SCTP is written as TCP is.
+            $0.applies(to: family) && line.contains($0.transport == .udp ? "udp dport" : "tcp dport")
+        }.map {
+            let mine = mine.replacing("tcp dport", with: "\($0.transport) dport")
             guard translates else {
                 return mine.replacing("172.17.0.2", with: attachment.address(family) ?? "")
                     .replacing("dport 80 ", with: "dport \($0.containerPort) ")

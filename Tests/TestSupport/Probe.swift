@@ -5,6 +5,11 @@ public struct Probe: Hashable, Sendable, CustomStringConvertible {
         case udp
         /// An ICMP echo request, v4 or v6 as the addresses are.
         case ping
+        /// A TCP segment from the middle of a connection that was never begun. What lets it pass gets it `.refused`, by
+        /// the reset of the container's kernel.
+        case strayAck
+        /// An SCTP INIT. What lets it pass gets it `.refused`, where the kernel behind has no SCTP or nobody listens.
+        case sctp
     }
 
     public var kind: Kind

@@ -4,6 +4,8 @@ import Glibc
 private struct Flight {
     let probe: Probe
     private(set) var socket: Socket?
+    /// What every server understands as a request for its name, a web server too.
+    private var question: [UInt8] = []
     var outcome: Outcome?
     var connecting = false
     var connected = false
@@ -17,19 +19,28 @@ private struct Flight {
             let source = try SocketAddress(probe.source, port: probe.sourcePort)
             let destination = try SocketAddress(probe.destination, port: probe.port)
             let family = destination.family
+            let isV4 = family == AF_INET
+            switch probe.kind {
+            case .tcp, .udp: question = Array("GET / HTTP/1.0\r\n\r\n".utf8)
+            case .ping: question = [isV4 ? 8 : 128, 0, 0, 0, 0, 0, 0, 1] + Array("dnft".utf8)
+            case .strayAck:
+                question = RawSegment.strayAck(from: source, sourcePort, to: destination, probe.port).bytes
+            case .sctp: question = RawSegment.sctpInit(sourcePort, to: probe.port).bytes
+            }
             let socket =
                 switch probe.kind {
                 case .tcp: try Socket(family: family, type: SOCK_STREAM)
                 case .udp: try Socket(family: family, type: SOCK_DGRAM)
                 case .ping:
                     try Socket(
-                        family: family, type: SOCK_DGRAM,
-                        protocol: Int32(family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+                        family: family, type: SOCK_DGRAM, protocol: Int32(isV4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+                case .strayAck: try Socket(family: family, type: SOCK_RAW, protocol: Int32(IPPROTO_TCP))
+                case .sctp: try Socket(family: family, type: SOCK_RAW, protocol: Int32(IPPROTO_SCTP))
                 }
             self.socket = socket
             if probe.sourcePort != 0 { try socket.set(SOL_SOCKET, SO_REUSEADDR) }
-            try require(socket.bind(to: source), "bind \(probe.source)")
-            let error = socket.connect(to: destination)
+            try require(socket.bind(to: isRaw ? source.withoutPort : source), "bind \(probe.source)")
+            let error = socket.connect(to: isRaw ? destination.withoutPort : destination)
             connecting = error == EINPROGRESS
             if !connecting { try require(error, "connect \(probe.destination)") }
             connected = error == 0 && probe.kind == .tcp
@@ -44,13 +55,10 @@ private struct Flight {
         guard error == 0 else { throw BenchError(operation, errno: error) }
     }
 
-    /// What every server understands as a request for its name, a web server too.
-    private var question: [UInt8] {
-        switch probe.kind {
-        case .tcp, .udp: Array("GET / HTTP/1.0\r\n\r\n".utf8)
-        case .ping: [probe.destination.contains(":") ? 128 : 8, 0, 0, 0, 0, 0, 0, 1] + Array("dnft".utf8)
-        }
-    }
+    private var isRaw: Bool { probe.kind == .strayAck || probe.kind == .sctp }
+
+    /// Raw probes have no kernel to choose a port for them.
+    private var sourcePort: UInt16 { probe.sourcePort == 0 ? 40000 : probe.sourcePort }
 
     /// Something is still to come, if the test expects rightly.
     var mustSaySomething: Bool {
@@ -81,16 +89,25 @@ private struct Flight {
             switch socket.receive() {
             case .bytes(let bytes):
                 answer += bytes
-                if probe.kind == .ping {
-                    outcome = .answered(by: "echo")
-                } else if probe.kind == .udp || !answer.starts(with: Array("HTTP/".utf8)) {
-                    outcome = .answered(by: name)
+                switch probe.kind {
+                case .ping: outcome = .answered(by: "echo")
+                case .strayAck, .sctp: hear(bytes)
+                case .udp: outcome = .answered(by: name)
+                case .tcp: if !answer.starts(with: Array("HTTP/".utf8)) { outcome = .answered(by: name) }
                 }
             case .nothingYet: return
             case .end: outcome = answer.isEmpty && probe.kind == .tcp ? .connected : .answered(by: name)
             case .failed(let error): fail(error)
             }
         }
+    }
+
+    /// A raw socket hears all that its peer says to this host: only what is for our ports counts.
+    private mutating func hear(_ packet: [UInt8]) {
+        // IPv4 comes with its header.
+        let segment = probe.destination.contains(":") ? packet[...] : packet.dropFirst(Int(packet[0] & 0x0f) * 4)
+        let ports = [probe.port >> 8, probe.port & 0xff, sourcePort >> 8, sourcePort & 0xff].map(UInt8.init)
+        if segment.starts(with: ports) { outcome = .refused }
     }
 
     /// An error that the network reported, on this kernel always a reset or an ICMP message; ETIMEDOUT is silence.

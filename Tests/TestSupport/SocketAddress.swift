@@ -31,6 +31,16 @@ struct SocketAddress: Sendable {
         }
     }
 
+    /// For raw sockets, which take a port for a protocol.
+    var withoutPort: SocketAddress {
+        var copy = self
+        // sin_port and sin6_port are both behind the family.
+        unsafe withUnsafeMutableBytes(of: &copy.storage) {
+            unsafe $0.storeBytes(of: 0, toByteOffset: 2, as: UInt16.self)
+        }
+        return copy
+    }
+
     func withPointer<Value>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Value) -> Value {
         unsafe withUnsafeBytes(of: storage) { bytes in
             // A local variable's storage is never empty, and sockaddr_storage is aligned for every sockaddr.

@@ -127,4 +127,31 @@ import Testing
             #expect(try host.probe(Probe(from: "203.0.113.66", to: "192.0.2.1:8081")) == .silent)
         }
     }
+
+    @Test(arguments: [DockerEngine.iptables28, .nftables29])
+    func `raw segments are heard where they are let in`(engine: DockerEngine) throws {
+        try DockerHost.with(engine, [Container("db", on: .dual, publish: ["5432:80", "5432:80/sctp"])]) { host in
+            try host.load(
+                """
+                table inet test {
+                    chain forward {
+                        type filter hook forward priority filter - 10;
+                        ip saddr 203.0.113.66 drop
+                        ip6 saddr 2001:db8:10::66 drop
+                    }
+                }
+                """)
+            try host.expect([
+                Probe(.strayAck, from: "203.0.113.7", to: "192.0.2.1:5432", expect: .refused),
+                Probe(.strayAck, from: "203.0.113.66", to: "192.0.2.1:5432", expect: .silent),
+                Probe(.strayAck, from: "203.0.113.7", to: "192.0.2.1:999", expect: .refused),
+                Probe(.strayAck, from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432", expect: .refused),
+                Probe(.strayAck, from: "2001:db8:10::66", to: "[2001:db8:1::1]:5432", expect: .silent),
+                Probe(.sctp, from: "203.0.113.7", to: "192.0.2.1:5432", expect: .refused),
+                Probe(.sctp, from: "203.0.113.66", to: "192.0.2.1:5432", expect: .silent),
+                Probe(.sctp, from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432", expect: .refused),
+                Probe(.sctp, from: "2001:db8:10::66", to: "[2001:db8:1::1]:5432", expect: .silent),
+            ])
+        }
+    }
 }
