@@ -61,6 +61,12 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["CLinux", "Addressing"], path: "Tests/TestSupport", swiftSettings: ours),
         tests("TestSupportTests", ["TestSupport"]),
+        tests(
+            "KernelTests",
+            [
+                "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
+                "NftablesKernel", "Reconcile", "Simulator",
+            ]),
         tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),
         tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing"]),
     ]

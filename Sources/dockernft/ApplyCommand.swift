@@ -37,11 +37,17 @@ struct Apply: ParsableCommand {
         var connection = try KernelConnection(namespace: kernel.namespacePath)
         var commits = Commits()
         while true {
-            let live = try LiveTable.read(&connection, kernel.directory)
-            if live.isForeign, !adopt {
-                Console.report(Self.foreignTable)
-                throw ExitStatus.no
+            let live: LiveTable
+            do {
+                live = try LiveTable.read(&connection, kernel.directory)
+            } catch where error.isInterrupted && !dryRun {
+                // Others commit so fast that a large table cannot be read between two of them.
+                try refuseForeign(try connection.readTable(named: target.ruleset.table.name, elements: .none)?.ruleset)
+                try Commits.remake(target, &connection)
+                try conclude(target, &connection)
+                return
             }
+            try refuseForeign(live.ruleset)
             let step = LivePlan(target, against: live)
             if commits.isFirst { try show(step) }
             if dryRun { return }
@@ -59,6 +65,12 @@ struct Apply: ParsableCommand {
         }
     }
 
+    private func refuseForeign(_ ruleset: LinearRuleset?) throws {
+        guard let ruleset, !adopt, LiveTable.isForeign(ruleset) else { return }
+        Console.report(Self.foreignTable)
+        throw ExitStatus.no
+    }
+
     private func show(_ step: LivePlan) throws {
         let plan = step.plan
         if output.json {
@@ -72,7 +84,7 @@ struct Apply: ParsableCommand {
 
     /// Reads back all but the elements, which the kernel took whole or not at all, and keeps a record.
     private func conclude(_ target: PolicyTarget, _ connection: inout KernelConnection) throws {
-        guard let table = try connection.readTable(named: target.ruleset.table.name, withElements: false) else {
+        guard let table = try connection.readTable(named: target.ruleset.table.name, elements: .none) else {
             Console.report("dockernft: the kernel took the table, and somebody has deleted it since")
             throw ExitStatus.trouble
         }
@@ -91,7 +103,7 @@ struct Apply: ParsableCommand {
     /// A record that cannot be kept costs time at the next command, and nothing else.
     private func remember(_ target: PolicyTarget, _ generation: UInt32, _ connection: inout KernelConnection) {
         guard let cookie = connection.namespaceCookie,
-            let table = try? connection.readTable(named: target.ruleset.table.name, withElements: false),
+            let table = try? connection.readTable(named: target.ruleset.table.name, elements: .none),
             table.generation == generation
         else { return }
         let record = AppliedRecord(
@@ -117,20 +129,21 @@ private struct Commits {
     var isFirst: Bool { tries == 0 }
     var mayRepeat: Bool { tries <= Self.conditional }
 
-    /// The changes hold for one generation only. Where others never stop to commit, the table is made anew instead: that is right
-    /// whatever it has become, and takes effect in one step as well.
     mutating func make(_ step: LivePlan, _ target: PolicyTarget, _ connection: inout KernelConnection) throws {
         tries += 1
-        var transaction = Transaction(
-            table: target.ruleset.table.name, changes: step.difference.changes, generation: step.live.generation)
-        if tries > Self.conditional {
-            let table = target.ruleset.table
-            transaction.changes =
-                [.addTable(table), .deleteTable(name: table.name)] + Difference(from: nil, to: target.linear).changes
-            transaction.generation = nil
-            Console.report(
-                "dockernft: others keep changing tables; ours is made anew in one step, its counters start at zero")
-        }
-        try connection.commit(transaction)
+        if tries > Self.conditional { return try Self.remake(target, &connection) }
+        try connection.commit(
+            Transaction(
+                table: target.ruleset.table.name, changes: step.difference.changes, generation: step.live.generation))
+    }
+
+    /// Changes hold for one generation only. Where others never stop to commit, the table is made anew instead: that is right
+    /// whatever it has become, and takes effect in one step as well.
+    static func remake(_ target: PolicyTarget, _ connection: inout KernelConnection) throws {
+        let table = target.ruleset.table
+        let changes = [.addTable(table), .deleteTable(name: table.name)] + Difference(from: nil, to: target.linear).changes
+        Console.report(
+            "dockernft: others keep changing tables; ours is made anew in one step, and its counters start at zero")
+        try connection.commit(Transaction(table: table.name, changes: changes))
     }
 }

@@ -14,8 +14,10 @@ struct LiveTable {
     /// Whether it is known, without a look at the elements, that nobody has changed anything since the last apply.
     var isUntouched = false
 
+    var isForeign: Bool { ruleset.map(Self.isForeign) ?? false }
+
     /// Made by somebody else.
-    var isForeign: Bool { ruleset.map { $0.table.comment != Compiler.tableComment } ?? false }
+    static func isForeign(_ ruleset: LinearRuleset) -> Bool { ruleset.table.comment != Compiler.tableComment }
 
     /// Reads the table. Elements are taken from the record of the last apply where the kernel's generation says that they must
     /// still be the same.
@@ -23,7 +25,7 @@ struct LiveTable {
         let boot = RuntimeDirectory.boot
         if let cookie = connection.namespaceCookie, let record = directory.record(namespace: cookie),
             record.place.boot == boot, record.place.generation == (try connection.generation()),
-            let table = try connection.readTable(named: Compiler.tableName, withElements: false),
+            let table = try connection.readTable(named: Compiler.tableName, elements: .none),
             table.handle == record.place.table, table.generation == record.place.generation
         {
             var live = Self(table)

@@ -17,7 +17,7 @@ struct Remove: ParsableCommand {
 
     mutating func run() throws {
         var connection = try KernelConnection(namespace: kernel.namespacePath)
-        guard let table = try connection.readTable(named: Compiler.tableName, withElements: false) else {
+        guard let table = try connection.readTable(named: Compiler.tableName, elements: .none) else {
             Console.print("nothing to do: the kernel has no table inet \(Compiler.tableName)")
             return
         }
