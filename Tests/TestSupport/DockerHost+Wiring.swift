@@ -112,4 +112,17 @@ extension DockerHost {
         try namespace(of: place).ip("route add local \(prefix) dev lo\n")
         try namespace.ip("route add \(prefix) via \(hop)\n")
     }
+
+    /// Makes the client a hostile neighbour, that sends packets for 127.0.0.0/8 to the host.
+    public func routeLoopbackToHost() throws {
+        try client.set(["net/ipv4/conf/all/route_localnet": "1"])
+        // With the address itself, lo would lose the client's own prefixes too.
+        try client.ip(
+            """
+            route del local 127.0.0.0/8 dev lo table local
+            route del local 127.0.0.1 dev lo table local
+            route add 127.0.0.0/8 via 192.0.2.1
+
+            """)
+    }
 }

@@ -154,4 +154,19 @@ import Testing
             ])
         }
     }
+
+    @Test(arguments: DockerEngine.allCases)
+    func `a neighbour reaches what is published to loopback, where the engine does not see to it`(
+        engine: DockerEngine
+    ) throws {
+        try DockerHost.with(engine, Self.containers) { host in
+            try host.routeLoopbackToHost()
+            try host.expect([
+                Probe(from: "192.0.2.10", to: "127.0.0.1:8081", expect: .answered(by: "django")),
+                Probe(
+                    from: "203.0.113.7", to: "127.0.0.1:8084",
+                    expect: engine == .iptables20 ? .answered(by: "loopback") : .silent),
+            ])
+        }
+    }
 }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite struct `Network namespaces` {
+@Suite(.requires(.root, .program("ip"))) struct `Network namespaces` {
     @Test func `a program runs inside, and its status and output come back`() throws {
         try NetworkNamespace.with { namespace in
             let links = try namespace.run("ip", "-o", "link").orThrow()

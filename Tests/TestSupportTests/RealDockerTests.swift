@@ -99,4 +99,25 @@ import Testing
             #expect(try docker.host.run("iptables", "-S", "DOCKER-USER").status == 1)
         }
     }
+
+    /// What DockerEngine writes after a recording is held against the real thing, where this machine has that version.
+    @Test(.enabled(if: try Program(["dockerd", "--version"]).run().output.contains("20.10.24")))
+    func `the recorded engine's rules are the real engine's`() throws {
+        func rules(_ host: DockerHost) throws -> Set<String> {
+            let saved = try host.run("iptables-save").orThrow()
+            return Set(
+                saved.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { String($0.prefix { $0 != "[" }) })
+        }
+        let containers = Self.containers + [Container("loopback", publish: ["127.0.0.1:8084:80"])]
+        let real = try RealDocker.with { docker in
+            try docker.createNetwork(.user)
+            try docker.createNetwork(.dual)
+            for container in containers { try docker.run(container) }
+            return try rules(docker.host)
+        }
+        let ours = try DockerHost.with(.iptables20, containers) { try rules($0) }
+        #expect(real.count > 40)
+        #expect(real.subtracting(ours) == [])
+        #expect(ours.subtracting(real) == [])
+    }
 }
