@@ -55,6 +55,8 @@ let package = Package(
         system("CLibYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CMd", pkgConfig: "libmd", apt: "libmd-dev"),
         .target(name: "CLinux"),
-        tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing"]),
+        tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing", "Simulator", "Samples"]),
+        tests("SimulatorTests", ["Simulator", "Nftables", "Addressing", "Samples"]),
+        .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
     ]
 )
