@@ -67,6 +67,7 @@ let package = Package(
                 "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
+        tests("SimulatorTests", ["Simulator", "Nftables", "Addressing"]),
         tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),
         tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing"]),
     ]
