@@ -83,7 +83,6 @@ extension RealDocker {
 
     /// Removes every trace.
     func clear() {
-        if ProcessInfo.processInfo.environment["BENCH_LOG"] != nil { print(log) }
         DockerRemains(name: name, directory: directory).clear(namespaces: [host.namespace])
     }
 
