@@ -67,8 +67,9 @@ let package = Package(
                 "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
-        tests("SimulatorTests", ["Simulator", "Nftables", "Addressing"]),
+        .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
+        tests("SimulatorTests", ["Simulator", "Nftables", "Addressing", "Samples"]),
         tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),
-        tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing"]),
+        tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing", "Simulator", "Samples"]),
     ]
 )

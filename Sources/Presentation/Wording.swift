@@ -71,11 +71,14 @@ extension Door {
     func text(interfaces: Int) -> String {
         var text: String
         switch (way, chain, ports) {
-        case (_, .some(let chain), .some(let ports)): text = "\(ChainName.services(chain)) \(ports.text)/\(transport)"
+        case (_, .some(let chain), .some(let ports)):
+            text = "\(ChainName.services(chain)) \(ports.text)/\(transport)"
+            // The same service on one of the two ways only.
+            if way == .machine, chain.hasPrefix("service") { text += " by docker-proxy or the host's network" }
         case (.published, nil, .some(let ports)): text = "\(ports.text)/\(transport)"
         case (.machine, nil, .some(let ports)): text = "this machine's \(ports.text)/\(transport)"
-        case (.published, _, nil): text = "any other published port/\(transport)"
-        case (.machine, _, nil): text = "any other port of this machine/\(transport)"
+        case (.published, _, nil): text = "any other published \(transport) port"
+        case (.machine, _, nil): text = "any other \(transport) port of this machine"
         }
         if let address { text += " on \(address)" }
         if interfaces > 1 { text += interface.isEmpty ? " through any other interface" : " through \(interface)" }

@@ -34,35 +34,61 @@ struct Apply: ParsableCommand {
 
     mutating func run() throws {
         let target = try PolicyFile.target(policy.path, diagnostics.diagnostics)
-        var connection = try KernelConnection(namespace: kernel.namespacePath)
-        var commits = Commits()
-        while true {
-            let live: LiveTable
-            do {
-                live = try LiveTable.read(&connection, kernel.directory)
-            } catch where error.isInterrupted && !dryRun {
-                // Others commit so fast that a large table cannot be read between two of them.
-                try refuseForeign(try connection.readTable(named: target.ruleset.table.name, elements: .none)?.ruleset)
-                try Commits.remake(target, &connection)
-                try conclude(target, &connection)
-                return
-            }
-            try refuseForeign(live.ruleset)
-            let step = LivePlan(target, against: live)
-            if commits.isFirst { try show(step) }
-            if dryRun { return }
-            if step.difference.isEmpty {
-                if !live.isUntouched { remember(target, live.generation, &connection) }
-                return
-            }
-            do {
-                try commits.make(step, target, &connection)
-                try conclude(target, &connection)
-                return
-            } catch let error as NetlinkError where error.isStaleGeneration && commits.mayRepeat {
-                continue
+        let session = try KernelSession(kernel)
+        for attempt in 1...Self.conditionalAttempts {
+            switch try step(target, session, isFirst: attempt == 1) {
+            case .isDone: return
+            case .wasOvertaken: continue
             }
         }
+        try remake(target, session)
+    }
+
+    /// After so many, somebody must be changing tables without a pause.
+    private static let conditionalAttempts = 8
+
+    private enum Outcome {
+        case isDone
+        /// Somebody committed between our look and our commit; nothing was changed.
+        case wasOvertaken
+    }
+
+    private func step(_ target: PolicyTarget, _ session: KernelSession, isFirst: Bool) throws -> Outcome {
+        let live: LiveTable
+        do {
+            live = try LiveTable.read(session)
+        } catch {
+            if error.isInterrupted, !dryRun { return .wasOvertaken }
+            throw error
+        }
+        try refuseForeign(live.ruleset)
+        let step = LivePlan(target, against: live)
+        if isFirst { try show(step) }
+        if dryRun { return .isDone }
+        if step.difference.isEmpty {
+            if !live.isUntouched { try remember(target, session, of: live.generation) }
+            return .isDone
+        }
+        do {
+            try session.commit(step.difference.changes, at: live.generation)
+        } catch {
+            if error.isStaleGeneration { return .wasOvertaken }
+            throw error
+        }
+        try conclude(target, session)
+        return .isDone
+    }
+
+    /// Changes hold for one generation only. Where others never stop to commit, the table is made anew instead: that is right
+    /// whatever it has become, and takes effect in one step as well.
+    private func remake(_ target: PolicyTarget, _ session: KernelSession) throws {
+        try refuseForeign(try session.outline()?.ruleset)
+        Console.report(
+            "dockernft: others keep changing tables; ours is made anew in one step, and its counters start at zero")
+        let table = target.ruleset.table
+        try session.commit(
+            [.addTable(table), .deleteTable(name: table.name)] + Difference(from: nil, to: target.linear).changes)
+        try conclude(target, session)
     }
 
     private func refuseForeign(_ ruleset: LinearRuleset?) throws {
@@ -83,67 +109,47 @@ struct Apply: ParsableCommand {
     }
 
     /// Reads back all but the elements, which the kernel took whole or not at all, and keeps a record.
-    private func conclude(_ target: PolicyTarget, _ connection: inout KernelConnection) throws {
-        guard let table = try connection.readTable(named: target.ruleset.table.name, elements: .none) else {
+    private func conclude(_ target: PolicyTarget, _ session: KernelSession) throws {
+        guard let table = try session.outline() else {
             Console.report("dockernft: the kernel took the table, and somebody has deleted it since")
             throw ExitStatus.trouble
         }
-        var expected = target.linear
-        for index in expected.sets.indices { expected.sets[index].elements = .keyed([]) }
-        var held = table.ruleset
-        for index in held.sets.indices { held.sets[index].elements = .keyed([]) }
-        guard Difference(from: held, oddities: table.oddities.map(\.description), to: expected).isEmpty else {
+        let difference = Difference(
+            from: table.ruleset.outline, oddities: table.oddities.map(\.description), to: target.linear.outline)
+        guard difference.isEmpty else {
             Console.report("dockernft: the kernel took the table, and somebody has changed it since; see dockernft diff")
             throw ExitStatus.trouble
         }
-        remember(target, table.generation, &connection)
+        remember(target, session, table)
         if !output.json { Console.print("applied \(policy.path)") }
     }
 
+    private func remember(_ target: PolicyTarget, _ session: KernelSession, of generation: UInt32) throws {
+        guard let table = try session.outline(), table.generation == generation else { return }
+        remember(target, session, table)
+    }
+
     /// A record that cannot be kept costs time at the next command, and nothing else.
-    private func remember(_ target: PolicyTarget, _ generation: UInt32, _ connection: inout KernelConnection) {
-        guard let cookie = connection.namespaceCookie,
-            let table = try? connection.readTable(named: target.ruleset.table.name, elements: .none),
-            table.generation == generation
-        else { return }
+    private func remember(_ target: PolicyTarget, _ session: KernelSession, _ table: ObservedTable) {
+        guard let cookie = session.namespaceCookie else { return }
         let record = AppliedRecord(
             policyPath: policy.path, appliedAt: Int64(Date().timeIntervalSince1970), digest: target.digest,
             place: .init(
-                boot: RuntimeDirectory.boot, namespace: cookie, generation: generation, table: table.handle),
+                boot: RuntimeDirectory.boot, namespace: cookie, generation: table.generation, table: table.handle),
             elements: Dictionary(target.linear.sets.map { ($0.name, $0.elements) }) { first, _ in first })
         do {
-            try kernel.directory.keep(record)
+            try session.directory.keep(record)
         } catch {
             Console.report("dockernft: note: no record kept in \(kernel.runtimeDirectory): \(error)")
         }
     }
 }
 
-/// Tries to commit, as often as others get in between.
-private struct Commits {
-    /// So many that somebody must be changing tables without a pause.
-    private static let conditional = 8
-
-    private var tries = 0
-
-    var isFirst: Bool { tries == 0 }
-    var mayRepeat: Bool { tries <= Self.conditional }
-
-    mutating func make(_ step: LivePlan, _ target: PolicyTarget, _ connection: inout KernelConnection) throws {
-        tries += 1
-        if tries > Self.conditional { return try Self.remake(target, &connection) }
-        try connection.commit(
-            Transaction(
-                table: target.ruleset.table.name, changes: step.difference.changes, generation: step.live.generation))
-    }
-
-    /// Changes hold for one generation only. Where others never stop to commit, the table is made anew instead: that is right
-    /// whatever it has become, and takes effect in one step as well.
-    static func remake(_ target: PolicyTarget, _ connection: inout KernelConnection) throws {
-        let table = target.ruleset.table
-        let changes = [.addTable(table), .deleteTable(name: table.name)] + Difference(from: nil, to: target.linear).changes
-        Console.report(
-            "dockernft: others keep changing tables; ours is made anew in one step, and its counters start at zero")
-        try connection.commit(Transaction(table: table.name, changes: changes))
+extension LinearRuleset {
+    /// All but what its sets hold.
+    fileprivate var outline: Self {
+        var outline = self
+        for index in outline.sets.indices { outline.sets[index].elements = .keyed([]) }
+        return outline
     }
 }

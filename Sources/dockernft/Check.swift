@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import Console
+internal import Nftables
+internal import Policy
 internal import Presentation
 
 struct Check: ParsableCommand {

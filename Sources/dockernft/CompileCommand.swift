@@ -43,7 +43,7 @@ struct Compile: ParsableCommand {
         switch format {
         case .nft: Console.write(NftText.bytes(target.ruleset), to: .output)
         case .json: Console.write(NftJSON.bytes(target.ruleset), to: .output)
-        case .iptables: try printIptables(target)
+        case .iptables: Console.report("not yet")
         }
     }
 }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Console
 internal import NftablesKernel
 internal import Presentation
+internal import Reconcile
 
 struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,8 +18,7 @@ struct Diff: ParsableCommand {
 
     mutating func run() throws {
         let target = try PolicyFile.target(policy.path, diagnostics.diagnostics)
-        var connection = try KernelConnection(namespace: kernel.namespacePath)
-        let live = try LiveTable.read(&connection, kernel.directory)
+        let live = try LiveTable.read(KernelSession(kernel))
         if live.isForeign { Console.report(Apply.foreignTable) }
         let plan = LivePlan(target, against: live).plan
         if output.json {

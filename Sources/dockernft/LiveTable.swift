@@ -21,11 +21,9 @@ struct LiveTable {
 
     /// Reads the table. Elements are taken from the record of the last apply where the kernel's generation says that they must
     /// still be the same.
-    static func read(_ connection: inout KernelConnection, _ directory: RuntimeDirectory) throws(NetlinkError) -> Self {
-        let boot = RuntimeDirectory.boot
-        if let cookie = connection.namespaceCookie, let record = directory.record(namespace: cookie),
-            record.place.boot == boot, record.place.generation == (try connection.generation()),
-            let table = try connection.readTable(named: Compiler.tableName, elements: .none),
+    static func read(_ kernel: KernelSession) throws(NetlinkError) -> Self {
+        let record = kernel.record().flatMap { $0.place.boot == RuntimeDirectory.boot ? $0 : nil }
+        if let record, record.place.generation == (try kernel.generation()), let table = try kernel.outline(),
             table.handle == record.place.table, table.generation == record.place.generation
         {
             var live = Self(table)
@@ -38,12 +36,11 @@ struct LiveTable {
             }
             return live
         }
-        guard let table = try connection.readTable(named: Compiler.tableName) else {
-            return Self(ruleset: nil, generation: try connection.generation())
+        guard let table = try kernel.table() else {
+            return Self(ruleset: nil, generation: try kernel.generation())
         }
         var live = Self(table)
-        live.record = connection.namespaceCookie.flatMap { directory.record(namespace: $0) }
-            .flatMap { $0.place.boot == boot && $0.place.table == table.handle ? $0 : nil }
+        live.record = record.flatMap { $0.place.table == table.handle ? $0 : nil }
         return live
     }
 

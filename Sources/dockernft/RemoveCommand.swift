@@ -16,8 +16,8 @@ struct Remove: ParsableCommand {
     var yes = false
 
     mutating func run() throws {
-        var connection = try KernelConnection(namespace: kernel.namespacePath)
-        guard let table = try connection.readTable(named: Compiler.tableName, elements: .none) else {
+        let session = try KernelSession(kernel)
+        guard let table = try session.outline() else {
             Console.print("nothing to do: the kernel has no table inet \(Compiler.tableName)")
             return
         }
@@ -28,9 +28,8 @@ struct Remove: ParsableCommand {
             throw ExitStatus.no
         }
         try confirm()
-        try connection.commit(
-            Transaction(table: Compiler.tableName, changes: [.deleteTable(name: Compiler.tableName)]))
-        if let cookie = connection.namespaceCookie { kernel.directory.forget(namespace: cookie) }
+        try session.commit([.deleteTable(name: Compiler.tableName)])
+        session.forget()
         Console.print("removed table inet \(Compiler.tableName): every port that Docker publishes is open again")
     }
 

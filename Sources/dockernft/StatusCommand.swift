@@ -1,3 +1,4 @@
+internal import Addressing
 internal import ArgumentParser
 internal import Compiler
 internal import Console
@@ -17,8 +18,7 @@ struct ShowStatus: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     mutating func run() throws {
-        var connection = try KernelConnection(namespace: kernel.namespacePath)
-        let live = try LiveTable.read(&connection, kernel.directory)
+        let live = try LiveTable.read(KernelSession(kernel))
         guard let ruleset = live.ruleset else {
             if output.json {
                 Console.print(#"{"version": 1, "integrity": "absent"}"#)
