@@ -47,7 +47,8 @@ public struct DockerHost: Sendable {
     private static func make(
         _ engine: DockerEngine?, _ containers: [Container]
     ) throws -> (DockerHost, [NetworkNamespace]) {
-        let made = try NetworkNamespace.create(["host", "client", "other"] + containers.map(\.name))
+        let made = try NetworkNamespace.create(
+            ["host", "client", "other"] + containers.map { "container-\($0.name)" })
         do {
             let named = zip(containers.map(\.name), made.dropFirst(3))
             let host = DockerHost(
@@ -74,7 +75,7 @@ public struct DockerHost: Sendable {
     }
 
     /// Containers get addresses 2, 3, … of their network in order, as Docker gives them.
-    private static func attach(_ containers: [Container]) throws -> [Attachment] {
+    static func attach(_ containers: [Container]) throws -> [Attachment] {
         var next: [Bridge: UInt32] = [:]
         return try containers.map { container in
             let number = next[container.bridge, default: 2]
