@@ -78,14 +78,14 @@ struct HostChain {
         Rule(
             [
                 .match(.header(.sourcePort(.udp)), .equals(.port(67))),
-                .match(.meta(.nfproto), .equals(.family(.ipv4))),
-                .match(.header(.destinationPort(.udp)), .equals(.port(68))), .verdict(.accept),
+                .match(.header(.destinationPort(.udp)), .equals(.port(68))),
+                .match(.meta(.nfproto), .equals(.family(.ipv4))), .verdict(.accept),
             ], comment: "DHCP replies"),
         Rule(
             [
                 .match(.header(.sourcePort(.udp)), .equals(.port(547))),
-                .match(.header(.ip6Source), .prefix6(0xfe80 << 112, length: 10)),
-                .match(.header(.destinationPort(.udp)), .equals(.port(546))), .verdict(.accept),
+                .match(.header(.destinationPort(.udp)), .equals(.port(546))),
+                .match(.header(.ip6Source), .prefix6(0xfe80 << 112, length: 10)), .verdict(.accept),
             ], comment: "DHCPv6 replies"),
     ]
 
