@@ -146,9 +146,12 @@ struct IptablesRuleWriter {
         if choices.count > 1, lines.count > 1 { return nil }
         var result: [(terms: IptablesTerms, target: String)] = []
         for terms in choices {
-            for line in lines {
+            endingLines: for (number, line) in lines.enumerated() {
                 switch terms.joined(line.terms) {
-                case .terms(let joined): result.append((joined, line.target))
+                case .terms(let joined):
+                    result.append((joined, line.target))
+                    // Nothing is left for the lines behind one that ends all that these terms ask for.
+                    if joined == terms, number >= ending.actions.count { break endingLines }
                 case .never: continue
                 case .apart: return nil
                 }
