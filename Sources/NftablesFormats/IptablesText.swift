@@ -76,6 +76,21 @@ public struct IptablesPresence: Hashable, Sendable {
     }
 
     public static let none = Self(chains: [], jumps: [])
+
+    /// What `iptables-save -t filter` shows of ours.
+    public init(saved: String) {
+        self = .none
+        for line in saved.split(separator: "\n") {
+            let words = line.split(separator: " ").map(String.init)
+            if let chain = words.first, chain.hasPrefix(":" + IptablesText.prefix) {
+                chains.append(String(chain.dropFirst()))
+            } else if words.count == 4, words[0] == "-A", words[2] == "-j", words[3].hasPrefix(IptablesText.prefix),
+                !words[1].hasPrefix(IptablesText.prefix)
+            {
+                jumps.append(Jump(from: words[1], to: words[3]))
+            }
+        }
+    }
 }
 
 /// Something that iptables has no words for.

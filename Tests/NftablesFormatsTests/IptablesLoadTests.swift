@@ -32,7 +32,13 @@ struct IptablesLoadTests {
             for ruleset in [Sample.ruleset, Sample.ruleset] + IptablesTests.nested + [Sample.ruleset] {
                 let text = IptablesText(ruleset, replacing: present)
                 try restore(text, in: namespace)
-                present = (text.ipv4.leaves, text.ipv6.leaves)
+                present = (
+                    IptablesPresence(saved: try namespace.run(["iptables-nft-save", "-t", "filter"])),
+                    IptablesPresence(saved: try namespace.run(["ip6tables-nft-save", "-t", "filter"]))
+                )
+                #expect(Set(present.ipv4.chains) == Set(text.ipv4.leaves.chains))
+                #expect(Set(present.ipv4.jumps) == Set(text.ipv4.leaves.jumps))
+                #expect(Set(present.ipv6.chains) == Set(text.ipv6.leaves.chains))
                 let saved = try save(namespace)
                 #expect(saved.filter { $0.hasPrefix("-A DOCKER-USER") }.count == 4)
                 #expect(saved.filter { $0 == "-A DOCKER-USER -i theirs0 -j DROP" }.count == 2)
