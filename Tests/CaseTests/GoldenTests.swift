@@ -20,6 +20,14 @@ import Testing
         try it.golden("ruleset.expr").expect(ExpressionText.text(it.linear))
     }
 
+    @Test(arguments: try Case.names()) func `for DOCKER-USER, with nothing left out`(name: String) throws {
+        let it = try Case(name)
+        let text = IptablesText(it.ruleset)
+        try it.golden("docker-user.v4").expect(text.ipv4.text)
+        try it.golden("docker-user.v6").expect(text.ipv6.text)
+        #expect(text.limitations.filter { $0.effect == .leftOut } == [])
+    }
+
     @Test(arguments: try Case.names()) func `as what becomes of each packet from outside, and why`(name: String) throws
     {
         let it = try Case(name)

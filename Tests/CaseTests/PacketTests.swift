@@ -39,10 +39,13 @@ private struct Bench {
         try DockerHost.with(engine, it.inventory.benchContainers()) { host in
             try it.inventory.serve(on: host)
             try expectOpen(host)
+            let before = try host.run("nft", "-s", "list", "ruleset").orThrow()
             for form in engine.forms {
                 try form.load(it.ruleset, into: host)
                 try expectFates(form, host)
-                try form.unload(from: host)
+                try form.unload(it.ruleset, from: host)
+                let after = try host.run("nft", "-s", "list", "ruleset").orThrow()
+                #expect(after == before, "\(it.name), \(form.rawValue): what is left after it")
             }
         }
     }
