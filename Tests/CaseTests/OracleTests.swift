@@ -107,14 +107,3 @@ private struct Listing: Equatable {
 extension String {
     fileprivate var withoutTableComment: String { replacing(/\tcomment "made by .*\n/, with: "") }
 }
-
-extension KernelConnection {
-    /// One round of `dockernft apply`.
-    mutating func apply(_ desired: LinearRuleset) throws -> Difference {
-        let live = try readTable(named: Compiler.tableName)
-        let difference = Difference(from: live?.ruleset, oddities: live?.oddities.map(\.description) ?? [], to: desired)
-        try commit(
-            Transaction(table: Compiler.tableName, changes: difference.changes, generation: live?.generation))
-        return difference
-    }
-}

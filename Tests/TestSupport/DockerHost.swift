@@ -131,6 +131,16 @@ extension DockerHost {
         _ transport: TransportProtocol = .tcp, from source: String, to destination: String, at place: Place = .client,
         _ talk: Stream.Talk = .bothWays
     ) throws -> Stream {
+        let stream = try open(transport, from: source, to: destination, at: place, talk)
+        try stream.waitUntilFlowing(since: .none)
+        return stream
+    }
+
+    /// The same without the waiting, for many at once.
+    func open(
+        _ transport: TransportProtocol, from source: String, to destination: String, at place: Place = .client,
+        _ talk: Stream.Talk = .bothWays
+    ) throws -> Stream {
         let socket = try namespace(of: place).enter {
             let (address, port) = splitEndpoint(destination)
             let peer = try SocketAddress(address, port: port)
@@ -144,9 +154,7 @@ extension DockerHost {
             }
             return socket
         }
-        let stream = Stream(loop: servers, number: servers.open(socket, talk))
-        try stream.waitUntilFlowing(since: .none)
-        return stream
+        return Stream(loop: servers, number: servers.open(socket, talk))
     }
 
     /// Answers with `name` on a port of any namespace, on all its addresses unless one is given: a service with
