@@ -111,7 +111,8 @@ struct ElementReader {
         return taken
     }
 
-    private mutating func ranges<Bound: AddressBits>(_ unsorted: consuming [IntervalEnd<Bound>]) -> [ClosedRange<Bound>] {
+    private mutating func ranges<Bound: AddressBits>(_ unsorted: consuming [IntervalEnd<Bound>]) -> [ClosedRange<Bound>]
+    {
         guard set.isInterval else { return unsorted.map { $0.key...$0.key } }
         var ends = unsorted
         ends.sort()

@@ -39,7 +39,9 @@ struct TableReader {
             case NFTA_TABLE_FLAGS.rawValue:
                 let flags: UInt32 = try attribute.payload.networkOrder()
                 if flags & NFT_TABLE_F_DORMANT.rawValue != 0 { note(.table, "dormant: none of its rules are in force") }
-                if flags & NFT_TABLE_F_OWNER.rawValue != 0 { note(.table, "owned by a process: it goes when that ends") }
+                if flags & NFT_TABLE_F_OWNER.rawValue != 0 {
+                    note(.table, "owned by a process: it goes when that ends")
+                }
                 if flags & ~(NFT_TABLE_F_DORMANT.rawValue | NFT_TABLE_F_OWNER.rawValue) != 0 {
                     note(.table, "has flags that are not known here (\(flags))")
                 }
