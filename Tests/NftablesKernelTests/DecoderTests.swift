@@ -109,6 +109,17 @@ struct DecoderTests {
         }
     }
 
+    @Test func `User data that is not of nft is odd, and no reason to read no further`() throws {
+        let rule =
+            attribute(NFTA_RULE_TABLE.rawValue, Array("t\0".utf8))
+            + attribute(NFTA_RULE_CHAIN.rawValue, Array("c\0".utf8))
+            + attribute(NFTA_RULE_USERDATA.rawValue, Array("made by hand".utf8))
+        var table = TableReader("t")
+        try table.readRule(unsafe rule.span.bytes)
+        #expect(table.rules["c"]?.count == 1)
+        #expect(table.oddities == [Oddity(.rule(handle: 0, chain: "c"), "has user data that nft does not show")])
+    }
+
     @Test func `An error of the kernel is read with its words`() throws {
         let text = attribute(NLMSGERR_ATTR_MSG_NUMBER, Array("no such chain\0".utf8))
         let header: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]

@@ -58,6 +58,16 @@ struct RefusalTests {
         #expect(try kernel.readTable(named: "t") == nil)
     }
 
+    @Test func `More errors than there is room for still say which came first`() throws {
+        let namespace = try ScratchNamespace()
+        var kernel = try namespace.connect()
+        let changes = [Change.addTable(Table(name: "t"))] + Array(repeating: jumpsNowhere, count: 40_000)
+        let error = #expect(throws: NetlinkError.self) { try kernel.commit(Transaction(table: "t", changes: changes)) }
+        #expect(error?.change == 1)
+        #expect((error?.furtherErrors ?? 0) > 1000)
+        #expect(try kernel.readTable(named: "t") == nil)
+    }
+
     @Test func `What exists already is not added again`() throws {
         let namespace = try ScratchNamespace()
         var kernel = try namespace.connect()

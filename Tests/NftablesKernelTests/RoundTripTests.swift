@@ -58,6 +58,24 @@ struct RoundTripTests {
         #expect(observed.oddities == [])
     }
 
+    @Test func `What a rule of its own or an object has counted is not part of the ruleset`() throws {
+        let namespace = try ScratchNamespace()
+        var kernel = try namespace.connect()
+        let rules = [LinearRule([.counter, .log(prefix: "", .kernel), .immediate(.accept)])]
+        let pushed = LinearRuleset(
+            table: Table(name: "t"), counters: [Counter(name: "n")], chains: [LinearChain(name: "c", rules: rules)])
+        try kernel.commit(Transaction(creating: pushed))
+        #expect(try kernel.readTable(named: "t")?.ruleset == pushed)
+        try kernel.commit(Transaction(table: "t", changes: [.deleteTable(name: "t")]))
+        try namespace.load(
+            "table inet t {\n counter n { packets 5 bytes 6; }\n chain c { counter packets 7 bytes 8 log accept; }\n}\n"
+        )
+        let observed = try #require(try kernel.readTable(named: "t"))
+        #expect(observed.ruleset == pushed)
+        #expect(observed.counters == ["n": CounterReading(packets: 5, bytes: 6)])
+        #expect(try kernel.readCounters(table: "t") == observed.counters)
+    }
+
     @Test func `A look without elements has the sets and not what they hold`() throws {
         let namespace = try ScratchNamespace()
         var kernel = try namespace.connect()
@@ -83,7 +101,7 @@ struct RoundTripTests {
         let error = #expect(throws: NetlinkError.self) { _ = try KernelConnection(namespace: "/run/netns/no-such") }
         #expect(
             error?.description
-                == "enter network namespace /run/netns/no-such: No such file or directory; it, or something it refers to, does not exist in the kernel"
+                == "enter network namespace /run/netns/no-such: No such file or directory; it, or something it refers to, does not exist"
         )
     }
 }
