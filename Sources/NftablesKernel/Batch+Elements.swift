@@ -36,7 +36,8 @@ extension Batch {
     }
 
     private mutating func append<Bound: AddressBits>(
-        _ intervals: IntervalSet<Bound>, _ type: DataType, to set: NamedSet.Header, _ change: ElementChange, _ index: Int
+        _ intervals: IntervalSet<Bound>, _ type: DataType, to set: NamedSet.Header, _ change: ElementChange,
+        _ index: Int
     ) throws(NetlinkError) {
         guard set.key == [type], !set.isMap else { throw .mismatch(set) }
         var rest = intervals.ranges[...]

@@ -10,7 +10,8 @@ extension Batch {
         let object = try encoded(rule, chain: chain)
         if let before { object.set(NFTNL_RULE_POSITION, handle: before) }
         // With a position NLM_F_APPEND would mean behind it.
-        try append(NFT_MSG_NEWRULE, flags: before == nil ? NLM_F_CREATE | NLM_F_APPEND : NLM_F_CREATE, change: index, object)
+        try append(
+            NFT_MSG_NEWRULE, flags: before == nil ? NLM_F_CREATE | NLM_F_APPEND : NLM_F_CREATE, change: index, object)
     }
 
     mutating func replace(

@@ -44,10 +44,10 @@ struct ElementReader {
                 notes.insert("has elements with statements")
             case NFTA_SET_ELEM_OBJREF.rawValue: notes.insert("has elements with objects")
             case NFTA_SET_ELEM_USERDATA.rawValue:
-                var userData = UserDataCursor(attribute.payload)
-                while let item = try userData.next() {
-                    if item.type == NFTNL_UDATA_SET_ELEM_COMMENT.rawValue { notes.insert("has elements with comments") }
+                let isOfNft = attribute.payload.readUserData { type, _ in
+                    if type == NFTNL_UDATA_SET_ELEM_COMMENT.rawValue { notes.insert("has elements with comments") }
                 }
+                if !isOfNft { notes.insert("has elements with user data that nft does not show") }
             default: break
             }
         }
@@ -95,7 +95,8 @@ struct ElementReader {
     /// The elements, sorted by key.
     mutating func elements() -> Elements {
         if set.isConcatenation {
-            return .keyed(concatenated.sorted { $0.key.lexicographicallyPrecedes($1.key) })
+            return .keyed(
+                concatenated.sorted { $0.key.lexicographicallyPrecedes($1.key) { $0.precedes($1) } })
         }
         switch set.plainKey {
         case .ipv4Address?: return .ipv4(IntervalSet(ranges(take(\.ends4))))
@@ -111,7 +112,8 @@ struct ElementReader {
         return taken
     }
 
-    private mutating func ranges<Bound: AddressBits>(_ unsorted: consuming [IntervalEnd<Bound>]) -> [ClosedRange<Bound>] {
+    private mutating func ranges<Bound: AddressBits>(_ unsorted: consuming [IntervalEnd<Bound>]) -> [ClosedRange<Bound>]
+    {
         guard set.isInterval else { return unsorted.map { $0.key...$0.key } }
         var ends = unsorted
         ends.sort()
@@ -161,6 +163,17 @@ private struct IntervalEnd<Bound: FixedWidthInteger & Sendable>: Comparable {
 }
 
 extension KeyField {
+    /// `<`, without its arrays where two numbers say it: large sets are sorted by it.
+    fileprivate func precedes(_ other: Self) -> Bool {
+        switch (self, other) {
+        case (.ipv4(let left), .ipv4(let right)): left.precedes(right)
+        case (.ipv6(let left), .ipv6(let right)): left.precedes(right)
+        case (.service(let left), .service(let right)): left.precedes(right)
+        case (.proto(let left), .proto(let right)): left < right
+        case (.ipv4, _), (.ipv6, _), (.service, _), (.proto, _), (.interface, _): self < other
+        }
+    }
+
     /// `nil` where the IR cannot say it.
     init?(_ type: DataType, low: UInt128, high: UInt128) {
         guard low <= high else { return nil }
@@ -180,6 +193,12 @@ extension KeyField {
             // Bytes behind the NUL, or another range than that of a wildcard.
             guard UInt128(networkOrder: self.low) == low, UInt128(networkOrder: self.high) == high else { return nil }
         }
+    }
+}
+
+extension ClosedRange {
+    fileprivate func precedes(_ other: Self) -> Bool {
+        (lowerBound, upperBound) < (other.lowerBound, other.upperBound)
     }
 }
 

@@ -97,7 +97,9 @@ struct NftnlExpression: ~Copyable {
     init(_ name: StaticString) throws(NetlinkError) {
         // SAFETY: a StaticString of ASCII is closed with NUL.
         let allocated = name.withUTF8Buffer { name in
-            unsafe name.baseAddress.flatMap { unsafe nftnl_expr_alloc(UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
+            unsafe name.baseAddress.flatMap {
+                unsafe nftnl_expr_alloc(UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+            }
         }
         guard let allocated = unsafe allocated else { throw .outOfMemory }
         unsafe pointer = allocated
