@@ -69,7 +69,7 @@ let package = Package(
             ]),
         .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
         tests("SimulatorTests", ["Simulator", "Nftables", "Addressing", "Samples"]),
-        tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),
+        tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CNftnl"]),
         tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing", "Simulator", "Samples"]),
     ]
 )
