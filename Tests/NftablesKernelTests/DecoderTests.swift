@@ -109,6 +109,21 @@ struct DecoderTests {
         }
     }
 
+    @Test func `An element that comes twice shows that others are missing`() throws {
+        let key = attribute(
+            NFTA_SET_ELEM_KEY.rawValue, attribute(NFTA_DATA_VALUE.rawValue, [192, 0, 2, 1]))
+        let list = attribute(NFTA_SET_ELEM_LIST_ELEMENTS.rawValue, attribute(1, key))
+        let header = NamedSet(name: "s", key: [.ipv4Address], isInterval: false, elements: .keyed([])).header
+        var reader = ElementReader(header)
+        try reader.read(unsafe list.span.bytes)
+        var twice = reader
+        _ = reader.elements()
+        #expect(!reader.isTorn)
+        try twice.read(unsafe list.span.bytes)
+        _ = twice.elements()
+        #expect(twice.isTorn)
+    }
+
     @Test func `User data that is not of nft is odd, and no reason to read no further`() throws {
         let rule =
             attribute(NFTA_RULE_TABLE.rawValue, Array("t\0".utf8))

@@ -150,6 +150,12 @@ struct ElementTests {
         #expect(try kernel.readTable(named: "t")?.ruleset.sets == [office()])
     }
 
+    @Test func `A hash set that the kernel is still resizing is read whole`() throws {
+        let hosts = (0..<40_000).map { (index: Int) in UInt32(index) * 30_000...UInt32(index) * 30_000 }
+        let set = NamedSet(name: "hosts", key: [.ipv4Address], isInterval: false, elements: .ipv4(IntervalSet(hosts)))
+        for _ in 0..<4 { #expect(try elements(of: set) == set.elements) }
+    }
+
     @Test func `A hundred thousand intervals go there and back`() throws {
         let ranges = (0..<100_000).map { (index: Int) -> ClosedRange<UInt32> in
             let low = UInt32(index) * 40_000
