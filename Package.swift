@@ -16,8 +16,9 @@ func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: ours)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: ours)
+/// Goldens are read from the source tree, so that they can be written there too: `excluding` keeps them out of the build.
+func tests(_ name: String, _ dependencies: [Target.Dependency], excluding: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: excluding, swiftSettings: ours)
 }
 
 func system(_ name: String, pkgConfig: String, apt: String) -> Target {
@@ -55,5 +56,10 @@ let package = Package(
         system("CLibYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CMd", pkgConfig: "libmd", apt: "libmd-dev"),
         .target(name: "CLinux"),
+        tests("AddressingTests", ["Addressing"]),
+        tests("DiagnosticsTests", ["Diagnostics"]),
+        tests("YAMLTests", ["YAML", "Diagnostics"]),
+        tests(
+            "PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
     ]
 )
