@@ -39,7 +39,7 @@ struct Compile: ParsableCommand {
     }
 
     mutating func run() throws {
-        let target = try PolicyFile.target(policy.path, diagnostics.diagnostics)
+        let target = try PolicyFile.target(policy.path, diagnostics)
         switch format {
         case .nft: Console.write(NftText.bytes(target.ruleset), to: .output)
         case .json: Console.write(NftJSON.bytes(target.ruleset), to: .output)
