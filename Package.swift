@@ -56,5 +56,6 @@ let package = Package(
         system("CLibYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
         system("CMd", pkgConfig: "libmd", apt: "libmd-dev"),
         .target(name: "CLinux"),
+        tests("LayeringTests", []),
     ]
 )
