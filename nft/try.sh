@@ -144,8 +144,8 @@ start_servers() {
     # docker-proxy: where a bridge has no IPv6, Docker listens on [::] and opens a connection of its own to the container.
     inside "$host" socat TCP6-LISTEN:8081,fork,reuseaddr TCP4:172.17.0.2:8080 2>/dev/null &
     disown -a
-    local tries
-    for tries in $(seq 50); do
+    local deadline=$((SECONDS + 5))
+    while [ "$SECONDS" -lt "$deadline" ]; do
         [ "$(listeners)" -ge 7 ] && return
         sleep 0.05
     done
@@ -183,8 +183,8 @@ doors=(
 knock() {
     local to answer
     case $3 in
-    IPv4) to=4:192.0.2.1:${2%/*},bind=$4 ;;
-    IPv6) to=6:[2001:db8:1::1]:${2%/*},bind=[$4] ;;
+    IPv4) to="4:192.0.2.1:${2%/*},bind=$4" ;;
+    IPv6) to="6:[2001:db8:1::1]:${2%/*},bind=[$4]" ;;
     esac
     case $2 in
     */tcp) answer=$(inside "$client" timeout 1.5 socat -u "TCP$to" - 2>/dev/null) || true ;;
