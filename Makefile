@@ -37,17 +37,17 @@ test: ## every test; those that need root or a program say so when they are skip
 golden: ## write the expectations under nft/cases anew; fails, so that what changed is read and committed
 	DOCKERNFT_GOLDEN=write $(SWIFT) test --disable-xctest --filter CaseTests
 
-# XCTest leaks objects of its own at exit, hence without it: nothing need be suppressed. Left out are tests whose work is done by
-# other programs.
+# XCTest leaks objects of its own at exit, hence without it: nothing need be suppressed. gold warns about every symbol of the
+# sanitizer, hence lld. Left out are tests whose work is done by other programs.
 sanitize: ## the tests under AddressSanitizer and LeakSanitizer
-	ASAN_OPTIONS=detect_leaks=1 $(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build-asan \
+	ASAN_OPTIONS=detect_leaks=1 $(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build-asan -Xswiftc -use-ld=lld \
 		--skip DockerTests --skip CaseTests --skip LayeringTests --skip TestSupportTests
 
 bench: release ## what an apply costs, beside nft -f (root)
 	python3 Benchmarks/bench.py --dockernft .build/release/dockernft
 
 install: release ## into DESTDIR and PREFIX (/usr/local); enables nothing, overwrites no policy
-	install -D -m 755 .build/release/dockernft $(sbindir)/dockernft
+	install -D -s -m 755 .build/release/dockernft $(sbindir)/dockernft
 	install -D -m 644 docs/dockernft.8 $(share)/man/man8/dockernft.8
 	install -d $(unitdir) $(share)/bash-completion/completions $(share)/zsh/site-functions $(share)/fish/vendor_completions.d
 	sed 's,/usr/sbin/dockernft,$(PREFIX)/sbin/dockernft,' packaging/dockernft.service >$(unitdir)/dockernft.service
