@@ -9,7 +9,8 @@ unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
 # The program looks for its policy here, wherever it is itself.
 confdir = $(DESTDIR)/etc/dockernft
 
-RELEASE = -c release --static-swift-stdlib --product dockernft
+# lld, for gold warns of a mktemp that Foundation has and nobody here calls.
+RELEASE = -c release --static-swift-stdlib -Xswiftc -use-ld=lld --product dockernft
 SCRIPTS = .ci/run .ci/install-packages .ci/check-unit nft/try.sh
 
 .PHONY: build release try check test golden sanitize bench install uninstall clean help

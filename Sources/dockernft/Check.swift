@@ -24,7 +24,7 @@ struct Check: ParsableCommand {
         let target = PolicyTarget(path: policy.path, policy: resolved)
         let services = resolved.services.count + (resolved.host?.services.count ?? 0)
         Console.print(
-            "\(policy.path) is right: \(services) services, \(target.ruleset.sets.count) sets and maps, "
+            "\(policy.path) is right: \(services) service\(services == 1 ? "" : "s"), \(target.ruleset.sets.count) sets and maps, "
                 + "\(target.ruleset.chains.reduce(0) { $0 + $1.rules.count }) rules")
     }
 }
