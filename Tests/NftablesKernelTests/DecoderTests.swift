@@ -54,7 +54,7 @@ struct DecoderTests {
     @Test func `Bytes that lie are an error or another table, never a crash`() throws {
         let bytes = try Self.messages()
         var random = SeededGenerator(seed: 6)
-        for _ in 0..<20_000 {
+        for _ in 0..<6_000 {
             var lying = bytes
             for _ in 0..<Int.random(in: 1...8, using: &random) {
                 lying[Int.random(in: lying.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
@@ -66,7 +66,7 @@ struct DecoderTests {
     @Test func `Noise is an error or nothing, to every decoder, never a crash`() throws {
         var random = SeededGenerator(seed: 7)
         let sets = try Everything.ruleset().sets.map(\.header)
-        for _ in 0..<50_000 {
+        for _ in 0..<15_000 {
             // Small numbers make attributes that fit now and then.
             let noise = (0..<Int.random(in: 0...96, using: &random)).map { _ in
                 UInt8.random(in: 0...(Bool.random(using: &random) ? 24 : 255), using: &random)

@@ -130,7 +130,7 @@ struct ElementTests {
 
     @Test func `A set without intervals holds every address of a range`() throws {
         let set = NamedSet(
-            name: "hosts", key: [.ipv4Address], isInterval: false, elements: .ipv4(.init([7...9, 20...20])))
+            name: "hosts", key: [.ipv4Address], isInterval: false, elements: .ipv4(.init([7...9, 20...5000])))
         #expect(try elements(of: set) == set.elements)
     }
 
@@ -150,10 +150,11 @@ struct ElementTests {
         #expect(try kernel.readTable(named: "t")?.ruleset.sets == [office()])
     }
 
-    @Test func `A hash set that the kernel is still resizing is read whole`() throws {
+    /// The kernel resizes it meanwhile. Whether under a dump is chance: what is done then, DecoderTests say.
+    @Test func `A large set without intervals is read whole`() throws {
         let hosts = (0..<40_000).map { (index: Int) in UInt32(index) * 30_000...UInt32(index) * 30_000 }
         let set = NamedSet(name: "hosts", key: [.ipv4Address], isInterval: false, elements: .ipv4(IntervalSet(hosts)))
-        for _ in 0..<4 { #expect(try elements(of: set) == set.elements) }
+        for _ in 0..<2 { #expect(try elements(of: set) == set.elements) }
     }
 
     @Test func `A hundred thousand intervals go there and back`() throws {

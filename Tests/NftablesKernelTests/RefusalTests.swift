@@ -110,7 +110,19 @@ struct RefusalTests {
         let namespace = try ScratchNamespace()
         var kernel = try namespace.connect()
         let long = String(repeating: "n", count: 256)
+        let wide = NamedSet(
+            name: "s", key: Array(repeating: .ipv6Address, count: 5), isMap: true, isInterval: false,
+            elements: .keyed([]))
+        let ports = NamedSet(name: "s", key: [.inetService], isMap: true, elements: .keyed([]))
+        let far = Verdict.jump(String(repeating: "n", count: 100_000))
         let refused: [Change] = [
+            .addSet(wide.header), .addSet(NamedSet(name: "s", key: [], elements: .keyed([])).header),
+            .addElements(
+                set: wide.header,
+                .keyed([Element(key: Array(repeating: .ipv6(1...1), count: 5), verdict: .accept)])),
+            .addElements(set: ports.header, .keyed([Element(key: [.service(1...1)], verdict: far)])),
+            .addRule(LinearRule([.immediate(far)]), chain: "c", before: nil),
+            .addRule(LinearRule([.lookup(set: "a\0b", .first, inverted: false)]), chain: "c", before: nil),
             .addChain(name: long, nil), .addChain(name: "a\0b", nil),
             .addRule(LinearRule([.opaque(name: "quota", [])]), chain: "c", before: nil),
             .addRule(LinearRule([], comment: long), chain: "c", before: nil),
