@@ -16,8 +16,9 @@ func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: ours)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: ours)
+/// Goldens are read from the source tree, so that they can be written there too: `excluding` keeps them out of the build.
+func tests(_ name: String, _ dependencies: [Target.Dependency], excluding: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: excluding, swiftSettings: ours)
 }
 
 func system(_ name: String, pkgConfig: String, apt: String) -> Target {
@@ -34,15 +35,18 @@ let package = Package(
         .executableTarget(
             name: "dockernft",
             dependencies: [
-                "Presentation", "Reconcile", "Compiler", "Policy", "NftablesKernel", "NftablesFormats", "Nftables",
-                "Diagnostics", "Addressing",
+                "Presentation", "Reconcile", "Simulator", "Compiler", "Policy", "State", "NftablesKernel",
+                "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
-        layer("Presentation", ["Diagnostics", "Addressing", "Nftables", "Reconcile", "Simulator"]),
+        layer("Presentation", ["Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest"]),
+        layer("State", ["Nftables", "Addressing", "Files"]),
+        layer("Files"),
+        layer("Console"),
         layer("Digest", ["CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics"]),
         layer("NftablesKernel", ["Nftables", "Addressing", "CMnl", "CNftnl", "CLinux"]),
@@ -57,5 +61,22 @@ let package = Package(
         system("CMd", pkgConfig: "libmd", apt: "libmd-dev"),
         .target(name: "CLinux"),
         tests("LayeringTests", []),
+        .target(
+            name: "TestSupport", dependencies: ["CLinux", "Addressing"], path: "Tests/TestSupport", swiftSettings: ours),
+        tests("TestSupportTests", ["TestSupport"]),
+        tests(
+            "KernelTests",
+            [
+                "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
+                "NftablesKernel", "Reconcile", "Simulator",
+            ]),
+        .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
+        tests("SimulatorTests", ["Simulator", "Nftables", "Addressing", "Samples"]),
+        tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CNftnl"]),
+        tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing", "Simulator", "Samples"]),
+        tests("AddressingTests", ["Addressing"]),
+        tests("DiagnosticsTests", ["Diagnostics"]),
+        tests("YAMLTests", ["YAML", "Diagnostics"]),
+        tests("PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
     ]
 )

@@ -33,14 +33,20 @@ public enum Compiler {
         return ruleset
     }
 
-    public static let digestChainName = "digest"
-    public static let digestPrefix = "sha256:"
+    static let digestChainName = "digest"
+    private static let digestPrefix = "sha256:"
+
+    /// The digest that a table carries, whatever it has become since.
+    public static func digest(of ruleset: LinearRuleset) -> String? {
+        let comment = ruleset.chains.first { $0.name == digestChainName }?.rules.first?.comment
+        return comment.flatMap { $0.hasPrefix(digestPrefix) ? String($0.dropFirst(digestPrefix.count)) : nil }
+    }
 
     /// A chain that nothing jumps to. Its one rule says of which policy the table is, and is replaced with it.
     private static func digestChain(of ruleset: Ruleset) -> Chain {
         Chain(
             name: digestChainName,
-            rules: [Rule([.verdict(.return)], comment: digestPrefix + PolicyDigest.hexadecimal(of: ruleset))])
+            rules: [Rule([.verdict(.return)], comment: digestPrefix + PolicyDigest.hexadecimal(of: ruleset.linearized()))])
     }
 }
 

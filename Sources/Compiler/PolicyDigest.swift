@@ -1,35 +1,41 @@
 internal import Addressing
 internal import Digest
-internal import Nftables
+public import Nftables
 
-/// A digest of what the kernel will run: two policies that mean the same have the same, however they are written.
-enum PolicyDigest {
-    static func hexadecimal(of ruleset: Ruleset) -> String {
+/// A digest of what the kernel runs, by which a table tells of which policy it is, and whether it still is.
+///
+/// Two policies that mean the same have the same digest, however they are written; and a table read back from the kernel has the
+/// digest that it was loaded with, unless somebody has changed it.
+public enum PolicyDigest {
+    public static func hexadecimal(of ruleset: LinearRuleset) -> String {
         var digest = SHA256()
-        let linear = ruleset.linearized()
-        for counter in linear.counters { digest.add(counter.name) }
-        for limit in linear.limits {
+        for counter in ruleset.counters.sorted(by: { $0.name < $1.name }) { digest.add(counter.name) }
+        for limit in ruleset.limits.sorted(by: { $0.name < $1.name }) {
             digest.add(limit.name)
             digest.add(limit.rate)
             digest.add(limit.unit.rawValue)
             digest.add(limit.burst)
         }
-        for set in linear.sets { add(set, to: &digest) }
-        for chain in linear.chains {
-            digest.add(chain.name)
-            if let base = chain.base {
-                digest.add(base.hook.rawValue)
-                digest.add(base.priority)
-                digest.add(base.policy.rawValue)
-            }
-            digest.add(chain.rules.count)
-            for rule in chain.rules {
-                digest.add(rule.comment ?? "")
-                digest.add(rule.expressions.count)
-                for expression in rule.expressions { digest.add(expression) }
-            }
+        for set in ruleset.sets.sorted(by: { $0.name < $1.name }) { add(set, to: &digest) }
+        for chain in ruleset.chains.sorted(by: { $0.name < $1.name }) where chain.name != Compiler.digestChainName {
+            add(chain, to: &digest)
         }
         return digest.hexadecimal
+    }
+
+    private static func add(_ chain: LinearChain, to digest: inout SHA256) {
+        digest.add(chain.name)
+        if let base = chain.base {
+            digest.add(base.hook.rawValue)
+            digest.add(base.priority)
+            digest.add(base.policy.rawValue)
+        }
+        digest.add(chain.rules.count)
+        for rule in chain.rules {
+            digest.add(rule.comment ?? "")
+            digest.add(rule.expressions.count)
+            for expression in rule.expressions { digest.add(expression) }
+        }
     }
 
     private static func add(_ set: NamedSet, to digest: inout SHA256) {
@@ -48,7 +54,7 @@ enum PolicyDigest {
                 digest.add(range.upperBound)
             }
         case .keyed(let elements):
-            for element in elements {
+            for element in elements.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
                 for field in element.key {
                     digest.add(field.low)
                     digest.add(field.high)

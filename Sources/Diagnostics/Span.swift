@@ -23,3 +23,20 @@ public struct Span: Hashable, Sendable {
         self.end = end
     }
 }
+
+extension Span {
+    /// A file as a whole, when no place in it is to blame.
+    public init(start file: String) {
+        let start = Position(line: 1, column: 1)
+        self.init(file: file, start: start, end: start)
+    }
+
+    /// A part of a one-line span, counted in characters from its start.
+    public func part(_ range: Range<Int>) -> Span {
+        guard start.line == end.line, start.column + range.upperBound <= end.column else { return self }
+        var part = self
+        part.start.column += range.lowerBound
+        part.end.column = start.column + range.upperBound
+        return part
+    }
+}

@@ -4,7 +4,16 @@ extension Rule {
     /// The one way from statements to expressions. It writes what nft writes for the same text, so that both list alike.
     public func linearized() -> LinearRule {
         var linear = Linearization()
-        for statement in statements { linear.append(statement) }
+        let joined = joinedPorts
+        for (index, statement) in statements.enumerated() {
+            if let pair = joined.first(where: { $0.source == index }) {
+                linear.append(pair)
+            } else if let pair = joined.first(where: { $0.destination == index }) {
+                linear.require(.transport(L4Protocol(pair.transport)))
+            } else {
+                linear.append(statement)
+            }
+        }
         return LinearRule(linear.expressions, comment: comment, origin: origin)
     }
 }
@@ -19,6 +28,8 @@ private struct Linearization {
         switch statement {
         case .match(let key, let relation): match(key, relation)
         case .verdictMap(let keys, let map):
+            // First what the packet must be, for that is found out in the register that the key's first field takes.
+            for key in keys { require(key) }
             var register = Register.first
             for key in keys {
                 load(key, length: key.length, into: register)
@@ -91,24 +102,39 @@ private struct Linearization {
         case .meta(let key): expressions.append(.meta(key, into: register))
         case .conntrack(let key): expressions.append(.conntrack(key, into: register))
         case .header(let field):
-            require(field.protocolOfHeader)
+            require(key)
             let place = field.place
             expressions.append(.payload(place.base, offset: place.offset, length: length, into: register))
         }
     }
 
-    private mutating func require(_ header: HeaderField.ProtocolOfHeader) {
+    mutating func append(_ ports: JoinedPorts) {
+        require(.transport(L4Protocol(ports.transport)))
+        let place = HeaderField.sourcePort(ports.transport).place
+        expressions.append(.payload(place.base, offset: place.offset, length: ports.bytes.count, into: .first))
+        expressions.append(.compare(.first, .equal, ports.bytes))
+    }
+
+    private mutating func require(_ key: Key) {
+        switch key {
+        case .header(let field): require(field.protocolOfHeader)
+        case .meta, .conntrack: break
+        }
+    }
+
+    mutating func require(_ header: HeaderField.ProtocolOfHeader) {
         switch header {
         case .network(let wanted):
             if family != wanted { match(.meta(.nfproto), .equals(.family(wanted))) }
         case .transport(let wanted):
+            if l4proto == wanted { return }
             // nft ties ICMP and ICMPv6 to their network layer, and the others to none.
             switch wanted {
             case .icmp: if family != .ipv4 { match(.meta(.nfproto), .equals(.family(.ipv4))) }
             case .icmpv6: if family != .ipv6 { match(.meta(.nfproto), .equals(.family(.ipv6))) }
             case .tcp, .udp, .sctp: break
             }
-            if l4proto != wanted { match(.meta(.l4proto), .equals(.l4proto(wanted))) }
+            match(.meta(.l4proto), .equals(.l4proto(wanted)))
         }
     }
 }

@@ -100,11 +100,12 @@ public struct Access {
             .forwarded(
                 family, place.transport, place.ports.lowerBound, on: place.address, from: place.interface, to: bridge)
         }
-        var delivered = trial.change(.machine, place) { family in
+        let delivered = trial.change(.machine, place) { family in
             .delivered(family, place.transport, place.ports.lowerBound, on: place.address, from: place.interface)
         }
-        if delivered.door.chain == forwarded.door.chain, delivered.door.chain != nil { delivered.door.way = .published }
-        return delivered == forwarded ? [forwarded] : [forwarded, delivered]
+        var alike = delivered
+        alike.door.way = forwarded.door.way
+        return alike == forwarded && forwarded.door.chain != nil ? [forwarded] : [forwarded, delivered]
     }
 
     private struct Trial {

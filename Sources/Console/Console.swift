@@ -1,0 +1,31 @@
+internal import Glibc
+
+/// The terminal, or whatever stands in its place.
+public enum Console {
+    public enum Stream: Int32, Sendable {
+        case input = 0
+        case output = 1
+        case error = 2
+
+        public var isTerminal: Bool { isatty(rawValue) == 1 }
+    }
+
+    /// Results.
+    public static func print(_ text: String) { write(text, to: .output) }
+
+    /// Everything that is not a result.
+    public static func report(_ text: String) { write(text, to: .error) }
+
+    public static func write(_ bytes: [UInt8], to stream: Stream) {
+        var sent = 0
+        while sent < bytes.count {
+            // Reads within the array, from `sent` to its end.
+            let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(stream.rawValue, $0.baseAddress?.advanced(by: sent), bytes.count - sent) }
+            if count > 0 { sent += count } else if errno != EINTR { return }
+        }
+    }
+
+    private static func write(_ text: String, to stream: Stream) {
+        write(Array(text.utf8) + [UInt8(ascii: "\n")], to: stream)
+    }
+}

@@ -1,0 +1,184 @@
+internal import Addressing
+internal import Diagnostics
+
+/// What is allowed to be written, and is likely not what was meant.
+extension Binder {
+    mutating func lint(_ policy: ResolvedPolicy) {
+        lintGroups()
+        for bound in services { lint(bound, policy.interfaces) }
+        for bound in hostServices {
+            lintNobody(bound.service.allow, except: bound.service.except, of: bound.service.name, at: bound.allowSpan)
+        }
+        lintOverlaps()
+    }
+
+    private mutating func lintGroups() {
+        for vertex in groups.vertices {
+            let name = vertex.group.name
+            if !vertex.isUsed {
+                findings.add(
+                    .warning(
+                        .unusedGroup, at: vertex.group.span,
+                        "the group \(quoted(name)) is named by no service and no other group",
+                        help: "name it in an `allow` or `except`, or remove it"))
+            }
+            if vertex.count == 0, vertex.references.isEmpty {
+                findings.add(
+                    .warning(
+                        .emptyGroup, at: vertex.group.span, "the group \(quoted(name)) is empty: it allows nobody",
+                        help: "is the list complete?"))
+            }
+        }
+    }
+
+    private mutating func lint(_ bound: BoundService, _ interfaces: Interfaces) {
+        let service = bound.service
+        if service.publish == .any, service.allow == .anyone, service.except == .nobody {
+            findings.add(
+                .warning(
+                    .openToAnyone, at: bound.allowSpan,
+                    "the service \(quoted(service.name)) opens every published port to anyone",
+                    help: "name the ports in `publish`, or the sources in `allow`"))
+        }
+        lintNobody(service.allow, except: service.except, of: service.name, at: bound.allowSpan)
+        for (name, span) in bound.interfaceSpans {
+            if interfaces.mayBeContainer(name) {
+                findings.add(
+                    .warning(
+                        .containerInterface, at: span,
+                        "`\(name)` is a container bridge: what comes from there is not judged",
+                        help: "name the interfaces that face other machines"))
+            } else if case .listed(let external) = interfaces.external, !external.contains(where: { $0.overlaps(name) })
+            {
+                findings.add(
+                    .warning(
+                        .interfaceNotExternal, at: span,
+                        "`\(name)` is not among `interfaces.external`: what comes from there is trusted",
+                        help: "add it to `interfaces.external`, or remove it here"))
+            }
+        }
+    }
+
+    private mutating func lintNobody(_ allow: Sources, except: Sources, of name: String, at span: Span) {
+        guard except != .nobody, allow != .nobody else { return }
+        guard addresses(of: allow).subtracting(addresses(of: except)).isEmpty else { return }
+        findings.add(
+            .warning(
+                .nobodyEnters, at: span, "`except` takes away all that `allow` gives: nobody may enter \(quoted(name))",
+                help: "write `allow: nobody` if that is meant; else make `except` narrower"))
+    }
+
+    /// Services that name the same door are joined; that is meant seldom.
+    private mutating func lintOverlaps() {
+        var everywhere = PortIndex()
+        var perAddress: [IPAddress: PortIndex] = [:]
+        for (index, bound) in services.enumerated() {
+            for placed in bound.ports {
+                let addresses = bound.service.on
+                if addresses.isEmpty { everywhere.insert(placed, of: index) }
+                for address in addresses { perAddress[address, default: PortIndex()].insert(placed, of: index) }
+            }
+        }
+        everywhere.sort()
+        for address in perAddress.keys { perAddress[address]?.sort() }
+        for (index, bound) in services.enumerated() {
+            for placed in bound.ports {
+                var found = everywhere.first(overlapping: placed, before: index, orAll: !bound.service.on.isEmpty)
+                for address in bound.service.on where found == nil {
+                    found = perAddress[address]?.first(overlapping: placed, before: index, orAll: false)
+                }
+                guard let found, found.service != index else { continue }
+                reportOverlap(placed, of: bound, with: found)
+            }
+        }
+        for bound in hostServices {
+            for placed in bound.ports {
+                guard let found = everywhere.first(overlapping: placed, before: services.count, orAll: true) else {
+                    continue
+                }
+                findings.add(
+                    .warning(
+                        .portAlsoPublished, at: placed.span,
+                        "\(quoted(placed.range.description)) of the host's service \(quoted(bound.service.name)) is published by \(quoted(services[found.service].service.name)) too",
+                        help: "a port is either the host's or a container's: the service under `services` decides",
+                        annotations: [.init(found.placed.span, "published here")]))
+            }
+        }
+    }
+
+    private mutating func reportOverlap(_ placed: PlacedPorts, of bound: BoundService, with found: PortIndex.Entry) {
+        let other = services[found.service].service
+        let mine = bound.service.interfaces
+        if !mine.isEmpty, !other.interfaces.isEmpty,
+            !mine.contains(where: { name in other.interfaces.contains { $0.overlaps(name) } })
+        {
+            return
+        }
+        findings.add(
+            .warning(
+                .portInTwoServices, at: placed.span,
+                "\(quoted(placed.range.description)) is published by \(quoted(other.name)) too: whoever one of them allows may enter",
+                help: "join the two services if that is meant",
+                annotations: [.init(found.placed.span, "published here by \(quoted(other.name))")]))
+    }
+}
+
+/// Ports by number, to find the first of many services that share one.
+struct PortIndex {
+    struct Entry {
+        var placed: PlacedPorts
+        var service: Int
+    }
+
+    private var entries: [Entry] = []
+    /// For each entry, the one up to it that reaches furthest.
+    private var furthest: [Int] = []
+
+    mutating func insert(_ placed: PlacedPorts, of service: Int) {
+        entries.append(Entry(placed: placed, service: service))
+    }
+
+    mutating func sort() {
+        entries.sort { ($0.placed.range, $0.service) < ($1.placed.range, $1.service) }
+        furthest = []
+        for index in entries.indices {
+            let range = entries[index].placed.range
+            if let last = furthest.last, entries[last].placed.range.transport == range.transport,
+                entries[last].placed.range.ports.upperBound >= range.ports.upperBound
+            {
+                furthest.append(last)
+            } else {
+                furthest.append(index)
+            }
+        }
+    }
+
+    /// An entry that shares a port; only one of an earlier service unless `orAll`, so that a pair is said once.
+    func first(overlapping placed: PlacedPorts, before service: Int, orAll: Bool) -> Entry? {
+        let wanted = placed.range
+        var low = 0
+        var high = entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            let range = entries[middle].placed.range
+            if (range.transport, range.ports.lowerBound) <= (wanted.transport, wanted.ports.upperBound) {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        var steps = 0
+        var index = low - 1
+        while index >= 0, steps < 64 {
+            let reach = entries[furthest[index]].placed.range
+            guard reach.transport == wanted.transport, reach.ports.upperBound >= wanted.ports.lowerBound else {
+                return nil
+            }
+            let entry = entries[index]
+            if entry.placed.range.ports.overlaps(wanted.ports), orAll || entry.service < service { return entry }
+            index -= 1
+            steps += 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,61 @@
+internal import Addressing
+internal import FoundationEssentials
+internal import Nftables
+internal import Reconcile
+internal import Simulator
+
+extension Plan {
+    /// Version 1 of the schema that docs/json.md describes.
+    private struct Document: Encodable {
+        struct Access: Encodable {
+            var way: String
+            var services: String?
+            var `protocol`: String
+            var ports: String?
+            var address: String?
+            var interface: String?
+            var gained: [String]
+            var lost: [String]
+            var notUnderstood: [String]
+        }
+
+        struct Rule: Encodable {
+            var sign: String
+            var text: String
+        }
+
+        var version = 1
+        var same: Bool
+        var access: [Access]
+        var operations: Int
+        var rules: [Rule]
+    }
+
+    public func json() throws -> String {
+        let document = Document(
+            same: difference.isEmpty,
+            access: access.map { change in
+                Document.Access(
+                    way: change.door.way == .published ? "published" : "machine",
+                    services: change.door.chain.map(ChainName.services),
+                    protocol: change.door.transport.description,
+                    ports: change.door.ports?.text,
+                    address: change.door.address?.description,
+                    interface: change.door.interface.isEmpty ? nil : change.door.interface,
+                    gained: change.gained.ranges, lost: change.lost.ranges,
+                    notUnderstood: change.notUnderstood.sorted())
+            },
+            operations: difference.changes.reduce(0) { $0 + $1.operationCount },
+            rules: ruleLines.map { Document.Rule(sign: $0.sign.rawValue, text: $0.text) })
+        return try JSONText.encode(document)
+    }
+}
+
+enum JSONText {
+    /// Keys in order, so that equal values are equal texts.
+    static func encode(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}

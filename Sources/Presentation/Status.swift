@@ -1,0 +1,123 @@
+internal import FoundationEssentials
+internal import Nftables
+
+/// What is in force, as `dockernft status` says it.
+public struct Status: Sendable, Encodable {
+    public struct Tally: Sendable, Encodable {
+        public var packets: UInt64
+        public var bytes: UInt64
+
+        public init(packets: UInt64, bytes: UInt64) {
+            self.packets = packets
+            self.bytes = bytes
+        }
+    }
+
+    public struct Service: Sendable, Encodable {
+        public var name: String
+        public var ports: [String]
+        /// Set names and addresses that its rules let in, `anyone`, or nothing.
+        public var sources: [String]
+        public var allowed: Tally
+        public var refused: Tally
+
+        public init(name: String, ports: [String], sources: [String], allowed: Tally, refused: Tally) {
+            self.name = name
+            self.ports = ports
+            self.sources = sources
+            self.allowed = allowed
+            self.refused = refused
+        }
+    }
+
+    public enum Integrity: String, Sendable, Encodable {
+        /// The kernel's table is what was applied.
+        case intact
+        /// Somebody has changed it since.
+        case changed
+    }
+
+    /// Of this document.
+    public var version = 1
+    public var integrity: Integrity
+    public var digest: String?
+    public var policyPath: String?
+    /// RFC 3339, in UTC.
+    public var appliedAt: String?
+    public var services: [Service]
+    /// What no service covers, and what is refused for another reason, by counter.
+    public var others: [String: Tally]
+    /// What is in the table that no policy writes.
+    public var oddities: [String]
+
+    public init(
+        integrity: Integrity, digest: String?, policyPath: String?, appliedAt: String?, services: [Service],
+        others: [String: Tally], oddities: [String]
+    ) {
+        self.integrity = integrity
+        self.digest = digest
+        self.policyPath = policyPath
+        self.appliedAt = appliedAt
+        self.services = services
+        self.others = others
+        self.oddities = oddities
+    }
+
+    public func json() throws -> String { try JSONText.encode(self) }
+
+    public var text: String {
+        var lines: [String] = []
+        switch integrity {
+        case .intact: lines.append("table inet dockernft is in force, as it was applied")
+        case .changed: lines.append("table inet dockernft is in force, but somebody has changed it since it was applied")
+        }
+        if let policyPath { lines.append("policy   \(policyPath)") }
+        if let appliedAt { lines.append("applied  \(appliedAt)") }
+        if let digest { lines.append("digest   \(digest)") }
+        for oddity in oddities { lines.append("not ours \(oddity)") }
+        lines.append("")
+        let header = ["SERVICE", "PORTS", "SOURCES", "ALLOWED", "REFUSED"]
+        let rows = services.map { service in
+            [
+                service.name, service.ports.isEmpty ? "-" : service.ports.joined(separator: " "),
+                service.sources.isEmpty ? "nobody" : service.sources.joined(separator: " "),
+                Self.text(service.allowed), Self.text(service.refused),
+            ]
+        }
+        lines += TextTable.lines([header] + rows)
+        if !others.isEmpty {
+            lines.append("")
+            lines += TextTable.lines(
+                [["OTHERWISE", "PACKETS"]] + others.sorted { $0.key < $1.key }.map { [$0.key, Self.text($0.value)] })
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func text(_ tally: Tally) -> String { "\(tally.packets) (\(size(tally.bytes)))" }
+
+    /// In binary multiples (IEC 80000-13).
+    private static func size(_ bytes: UInt64) -> String {
+        var value = bytes
+        for unit in ["B", "KiB", "MiB", "GiB"] {
+            if value < 10240 { return "\(value) \(unit)" }
+            value /= 1024
+        }
+        return "\(value) TiB"
+    }
+}
+
+enum TextTable {
+    /// Columns as wide as their widest cell, the last one as it is.
+    static func lines(_ rows: [[String]]) -> [String] {
+        let columns = rows.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in
+            rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+        }
+        return rows.map { row in
+            row.indices.map { column in
+                column == row.count - 1
+                    ? row[column] : row[column] + String(repeating: " ", count: widths[column] - row[column].count)
+            }.joined(separator: "  ")
+        }
+    }
+}

@@ -1,0 +1,32 @@
+public import Files
+
+/// Where records are kept. It is emptied by a reboot, as the kernel's tables are.
+public struct RuntimeDirectory: Sendable {
+    public static let standard = "/run/dockernft"
+
+    public var path: String
+
+    public init(path: String) { self.path = path }
+
+    private func file(namespace: UInt64) -> String { "\(path)/\(namespace).applied" }
+
+    /// Nil where there is none, or none that can be read: the kernel is then asked for everything.
+    public func record(namespace: UInt64) -> AppliedRecord? {
+        guard let bytes = try? File.read(file(namespace: namespace)) else { return nil }
+        return AppliedRecord(bytes: bytes)
+    }
+
+    /// In one step, so that no command ever reads half a record.
+    public func keep(_ record: AppliedRecord) throws(File.Failure) {
+        try File.makeDirectory(path)
+        try File.replace(file(namespace: record.place.namespace), with: record.encoded())
+    }
+
+    public func forget(namespace: UInt64) { File.remove(file(namespace: namespace)) }
+
+    /// This boot, told apart from all others; empty where the kernel does not say.
+    public static var boot: String {
+        let bytes = (try? File.read("/proc/sys/kernel/random/boot_id")) ?? []
+        return String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
+    }
+}

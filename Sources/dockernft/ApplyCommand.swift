@@ -1,0 +1,155 @@
+internal import ArgumentParser
+internal import Console
+internal import FoundationEssentials
+internal import Nftables
+internal import NftablesKernel
+internal import Presentation
+internal import Reconcile
+internal import State
+
+struct Apply: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make the kernel equal to the policy, in one transaction.",
+        discussion: """
+            Says first who gains and who loses what. When the kernel is as the policy says, nothing is sent. When anything \
+            is wrong, nothing is changed: the rules in force stay.
+            """)
+
+    static let foreignTable =
+        "dockernft: the kernel has a table inet dockernft that dockernft did not make; 'dockernft apply --adopt' replaces it"
+
+    @OptionGroup var policy: PolicyArgument
+    @OptionGroup var kernel: KernelOptions
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var diagnostics: DiagnosticOptions
+
+    @Flag(help: "Say what would be done, and do nothing.")
+    var dryRun = false
+
+    @Flag(help: "Also show what changes in the table.")
+    var rules = false
+
+    @Flag(help: "Replace a table of our name that somebody else made.")
+    var adopt = false
+
+    mutating func run() throws {
+        let target = try PolicyFile.target(policy.path, diagnostics.diagnostics)
+        let session = try KernelSession(kernel)
+        for attempt in 1...Self.conditionalAttempts {
+            switch try step(target, session, isFirst: attempt == 1) {
+            case .isDone: return
+            case .wasOvertaken: continue
+            }
+        }
+        try remake(target, session)
+    }
+
+    /// After so many, somebody must be changing tables without a pause.
+    private static let conditionalAttempts = 8
+
+    private enum Outcome {
+        case isDone
+        /// Somebody committed between our look and our commit; nothing was changed.
+        case wasOvertaken
+    }
+
+    private func step(_ target: PolicyTarget, _ session: KernelSession, isFirst: Bool) throws -> Outcome {
+        let live: LiveTable
+        do {
+            live = try LiveTable.read(session)
+        } catch {
+            if error.isInterrupted, !dryRun { return .wasOvertaken }
+            throw error
+        }
+        try refuseForeign(live.ruleset)
+        let step = LivePlan(target, against: live)
+        if isFirst { try show(step) }
+        if dryRun { return .isDone }
+        if step.difference.isEmpty {
+            if !live.isUntouched { try remember(target, session, of: live.generation) }
+            return .isDone
+        }
+        do {
+            try session.commit(step.difference.changes, at: live.generation)
+        } catch {
+            if error.isStaleGeneration { return .wasOvertaken }
+            throw error
+        }
+        try conclude(target, session)
+        return .isDone
+    }
+
+    /// Changes hold for one generation only. Where others never stop to commit, the table is made anew instead: that is right
+    /// whatever it has become, and takes effect in one step as well.
+    private func remake(_ target: PolicyTarget, _ session: KernelSession) throws {
+        try refuseForeign(try session.outline()?.ruleset)
+        Console.report(
+            "dockernft: others keep changing tables; ours is made anew in one step, and its counters start at zero")
+        let table = target.ruleset.table
+        try session.commit(
+            [.addTable(table), .deleteTable(name: table.name)] + Difference(from: nil, to: target.linear).changes)
+        try conclude(target, session)
+    }
+
+    private func refuseForeign(_ ruleset: LinearRuleset?) throws {
+        guard let ruleset, !adopt, LiveTable.isForeign(ruleset) else { return }
+        Console.report(Self.foreignTable)
+        throw ExitStatus.no
+    }
+
+    private func show(_ step: LivePlan) throws {
+        let plan = step.plan
+        if output.json {
+            Console.print(try plan.json())
+        } else if plan.difference.isEmpty {
+            Console.print("nothing to do: the kernel is as \(policy.path) says")
+        } else {
+            PlanPrinter.show(plan, withRules: rules, coloured: output.isColoured)
+        }
+    }
+
+    /// Reads back all but the elements, which the kernel took whole or not at all, and keeps a record.
+    private func conclude(_ target: PolicyTarget, _ session: KernelSession) throws {
+        guard let table = try session.outline() else {
+            Console.report("dockernft: the kernel took the table, and somebody has deleted it since")
+            throw ExitStatus.trouble
+        }
+        let difference = Difference(
+            from: table.ruleset.outline, oddities: table.oddities.map(\.description), to: target.linear.outline)
+        guard difference.isEmpty else {
+            Console.report("dockernft: the kernel took the table, and somebody has changed it since; see dockernft diff")
+            throw ExitStatus.trouble
+        }
+        remember(target, session, table)
+        if !output.json { Console.print("applied \(policy.path)") }
+    }
+
+    private func remember(_ target: PolicyTarget, _ session: KernelSession, of generation: UInt32) throws {
+        guard let table = try session.outline(), table.generation == generation else { return }
+        remember(target, session, table)
+    }
+
+    /// A record that cannot be kept costs time at the next command, and nothing else.
+    private func remember(_ target: PolicyTarget, _ session: KernelSession, _ table: ObservedTable) {
+        guard let cookie = session.namespaceCookie else { return }
+        let record = AppliedRecord(
+            policyPath: policy.path, appliedAt: Int64(Date().timeIntervalSince1970), digest: target.digest,
+            place: .init(
+                boot: RuntimeDirectory.boot, namespace: cookie, generation: table.generation, table: table.handle),
+            elements: Dictionary(target.linear.sets.map { ($0.name, $0.elements) }) { first, _ in first })
+        do {
+            try session.directory.keep(record)
+        } catch {
+            Console.report("dockernft: note: no record kept in \(kernel.runtimeDirectory): \(error)")
+        }
+    }
+}
+
+extension LinearRuleset {
+    /// All but what its sets hold.
+    fileprivate var outline: Self {
+        var outline = self
+        for index in outline.sets.indices { outline.sets[index].elements = .keyed([]) }
+        return outline
+    }
+}

@@ -1,0 +1,30 @@
+internal import ArgumentParser
+internal import Console
+internal import Nftables
+internal import Policy
+internal import Presentation
+
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say whether a policy is right. Needs no privilege, no Docker and no kernel.")
+
+    @OptionGroup var policy: PolicyArgument
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var diagnostics: DiagnosticOptions
+
+    mutating func run() throws {
+        let loaded = PolicyFile.load(policy.path)
+        if output.json {
+            Console.print(try loaded.json())
+            guard loaded.policy != nil else { throw loaded.status }
+            return
+        }
+        loaded.report(diagnostics.diagnostics, coloured: output.isColoured)
+        guard let resolved = loaded.policy else { throw loaded.status }
+        let target = PolicyTarget(path: policy.path, policy: resolved)
+        let services = resolved.services.count + (resolved.host?.services.count ?? 0)
+        Console.print(
+            "\(policy.path) is right: \(services) services, \(target.ruleset.sets.count) sets and maps, "
+                + "\(target.ruleset.chains.reduce(0) { $0 + $1.rules.count }) rules")
+    }
+}

@@ -1,0 +1,36 @@
+internal import ArgumentParser
+internal import Console
+internal import NftablesKernel
+internal import Presentation
+internal import Reconcile
+
+struct Diff: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Say who gains and who loses what if the policy were applied. Exit status 0: nothing, 1: something.")
+
+    @OptionGroup var policy: PolicyArgument
+    @OptionGroup var kernel: KernelOptions
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var diagnostics: DiagnosticOptions
+
+    @Flag(help: "Also show what changes in the table.")
+    var rules = false
+
+    mutating func run() throws {
+        let target = try PolicyFile.target(policy.path, diagnostics.diagnostics)
+        let live = try LiveTable.read(KernelSession(kernel))
+        if live.isForeign { Console.report(Apply.foreignTable) }
+        let plan = LivePlan(target, against: live).plan
+        if output.json {
+            Console.print(try plan.json())
+        } else if plan.difference.isEmpty {
+            Console.print("the kernel is as \(policy.path) says")
+        } else {
+            PlanPrinter.show(plan, withRules: rules, coloured: output.isColoured)
+            if plan.accessLines.isEmpty, !rules {
+                Console.print("  nobody gains or loses access; --rules shows what changes in the table")
+            }
+        }
+        if !plan.difference.isEmpty { throw ExitStatus.no }
+    }
+}

@@ -1,0 +1,42 @@
+internal import ArgumentParser
+internal import Console
+internal import NftablesKernel
+
+@main
+struct Dockernft: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dockernft",
+        abstract: "One allowlist for every port that Docker publishes, enforced by nftables.",
+        discussion: """
+            Exit status: 0 yes or done; 1 the answer is no: it differs, has errors or is refused; 2 it could not be \
+            found out or done; 64 wrong usage. Results go to standard output, all else to standard error.
+            """,
+        version: "0.1.0",
+        subcommands: [Check.self, Compile.self, Diff.self, Apply.self, ShowStatus.self, Remove.self])
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let status as ExitStatus {
+            exit(withError: ExitCode(status.rawValue))
+        } catch let error as NetlinkError {
+            Console.report("dockernft: \(error)")
+            if error.isMissingPrivilege {
+                Console.report(
+                    "dockernft: check and compile need no privilege; diff, apply, status and remove do")
+            }
+            exit(withError: ExitCode(ExitStatus.trouble.rawValue))
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
+
+/// How a command ends, when it does not end well.
+enum ExitStatus: Int32, Error {
+    /// It differs, has errors, or is refused.
+    case no = 1
+    /// It could not be found out, or not be done.
+    case trouble = 2
+}

@@ -1,0 +1,37 @@
+internal import Compiler
+internal import Nftables
+internal import NftablesKernel
+internal import State
+
+/// A command's line to one kernel, and what is kept of it between commands.
+final class KernelSession {
+    let directory: RuntimeDirectory
+    private var connection: KernelConnection
+
+    init(_ options: KernelOptions) throws(NetlinkError) {
+        directory = options.directory
+        connection = try KernelConnection(namespace: options.namespacePath)
+    }
+
+    var namespaceCookie: UInt64? { connection.namespaceCookie }
+
+    func generation() throws(NetlinkError) -> UInt32 { try connection.generation() }
+
+    func table() throws(NetlinkError) -> ObservedTable? { try connection.readTable(named: Compiler.tableName) }
+
+    /// Without what its sets hold.
+    func outline() throws(NetlinkError) -> ObservedTable? {
+        try connection.readTable(named: Compiler.tableName, elements: .none)
+    }
+
+    func commit(_ changes: [Change], at generation: UInt32? = nil) throws(NetlinkError) {
+        try connection.commit(Transaction(table: Compiler.tableName, changes: changes, generation: generation))
+    }
+
+    /// What was applied last, where that can still be told.
+    func record() -> AppliedRecord? { namespaceCookie.flatMap { directory.record(namespace: $0) } }
+
+    func forget() {
+        if let namespaceCookie { directory.forget(namespace: namespaceCookie) }
+    }
+}

@@ -1,0 +1,88 @@
+internal import Addressing
+internal import Compiler
+internal import Console
+internal import Nftables
+internal import NftablesKernel
+internal import Policy
+internal import Presentation
+internal import Reconcile
+internal import Simulator
+
+/// The live table against the policy.
+struct LivePlan {
+    let target: PolicyTarget
+    let live: LiveTable
+    let difference: Difference
+
+    init(_ target: PolicyTarget, against live: LiveTable) {
+        self.target = target
+        self.live = live
+        difference = Difference(
+            from: live.ruleset, oddities: live.oddities, to: target.linear)
+    }
+
+    var plan: Plan {
+        let outside = target.outsideInterfaces
+        let access = Access(interfaces: outside, bridge: target.bridge)
+        return Plan(
+            access: difference.isEmpty ? [] : access.changes(from: live.ruleset, to: target.linear),
+            difference: difference, desired: target.ruleset, interfaces: outside.count)
+    }
+}
+
+/// A policy and all that it becomes.
+struct PolicyTarget {
+    let path: String
+    let policy: ResolvedPolicy
+    let ruleset: Ruleset
+    let linear: LinearRuleset
+
+    init(path: String, policy: ResolvedPolicy) {
+        self.path = path
+        self.policy = policy
+        ruleset = Compiler.compile(policy)
+        linear = ruleset.linearized()
+    }
+
+    var digest: String { Compiler.digest(of: linear) ?? "" }
+
+    /// One interface of each kind that the policy tells apart outside; the empty name stands for all that it does not name.
+    var outsideInterfaces: [String] {
+        let named = policy.services.flatMap(\.interfaces).map(\.example)
+        let external: [String] =
+            switch policy.interfaces.external {
+            case .auto: [""]
+            case .listed(let names): names.map(\.example)
+            }
+        return Set(external + named).sorted()
+    }
+
+    /// An interface that leads to containers.
+    var bridge: String { policy.interfaces.containers.first?.example ?? "" }
+}
+
+extension InterfaceName {
+    /// A name that it stands for.
+    fileprivate var example: String { isWildcard ? "\(stem)0" : stem }
+}
+
+enum PlanPrinter {
+    static func show(_ plan: Plan, withRules: Bool, coloured: Bool) {
+        for line in plan.accessLines { Console.print(text(line, coloured)) }
+        guard withRules else { return }
+        if !plan.accessLines.isEmpty { Console.print("") }
+        for line in plan.ruleLines { Console.print(text(line, coloured)) }
+    }
+
+    /// Escape sequences of ECMA-48, 8.3.117 (SGR).
+    private static func text(_ line: Plan.Line, _ coloured: Bool) -> String {
+        let plain = "\(line.sign.rawValue) \(line.text)"
+        guard coloured else { return plain }
+        return switch line.sign {
+        case .added: "\u{1b}[32m\(plain)\u{1b}[0m"
+        case .removed: "\u{1b}[31m\(plain)\u{1b}[0m"
+        case .replaced: "\u{1b}[33m\(plain)\u{1b}[0m"
+        case .note: plain
+        }
+    }
+}

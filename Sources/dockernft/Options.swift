@@ -1,0 +1,55 @@
+internal import ArgumentParser
+internal import Compiler
+internal import Console
+internal import FoundationEssentials
+internal import State
+
+struct PolicyArgument: ParsableArguments {
+    static let standardPath = "/etc/dockernft/policy.yaml"
+
+    @Argument(
+        help: ArgumentHelp("The policy file.", valueName: "policy"), completion: .file(extensions: ["yaml", "yml"]))
+    var path = PolicyArgument.standardPath
+}
+
+struct KernelOptions: ParsableArguments {
+    @Option(
+        name: .customLong("namespace"),
+        help: ArgumentHelp(
+            "Act in this network namespace: a name of ip-netns(8), or a file.", valueName: "name|path"))
+    var namespaceName: String?
+
+    @Option(
+        help: ArgumentHelp("Where is kept what was applied last.", valueName: "directory"), completion: .directory)
+    var runtimeDirectory = RuntimeDirectory.standard
+
+    var namespacePath: String? {
+        namespaceName.map { $0.contains("/") ? $0 : "/run/netns/\($0)" }
+    }
+
+    var directory: RuntimeDirectory { RuntimeDirectory(path: runtimeDirectory) }
+}
+
+struct OutputOptions: ParsableArguments {
+    @Flag(help: "For a program to read: the schema is in docs/json.md.")
+    var json = false
+
+    @Flag(help: "No colour, as with NO_COLOR in the environment.")
+    var noColor = false
+
+    /// https://no-color.org: set, to anything but nothing.
+    var isColoured: Bool {
+        let forbidden = ProcessInfo.processInfo.environment["NO_COLOR"].map { !$0.isEmpty } ?? false
+        return !noColor && !forbidden && Console.Stream.output.isTerminal
+    }
+}
+
+struct DiagnosticOptions: ParsableArguments {
+    enum Style: String, ExpressibleByArgument, CaseIterable {
+        case full
+        case concise
+    }
+
+    @Option(help: "How diagnostics are shown.")
+    var diagnostics = Style.full
+}

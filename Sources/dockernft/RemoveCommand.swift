@@ -1,0 +1,48 @@
+internal import ArgumentParser
+internal import Compiler
+internal import Console
+internal import Nftables
+internal import NftablesKernel
+internal import State
+
+struct Remove: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Take our table away, and nothing else.",
+        discussion: "What Docker publishes is then as open as Docker leaves it. Asks first, on a terminal.")
+
+    @OptionGroup var kernel: KernelOptions
+
+    @Flag(help: "Do not ask. Needed where there is no terminal to ask on.")
+    var yes = false
+
+    mutating func run() throws {
+        let session = try KernelSession(kernel)
+        guard let table = try session.outline() else {
+            Console.print("nothing to do: the kernel has no table inet \(Compiler.tableName)")
+            return
+        }
+        guard table.ruleset.table.comment == Compiler.tableComment else {
+            Console.report(
+                "dockernft: the table inet \(Compiler.tableName) was not made by dockernft and stays; "
+                    + "'nft delete table inet \(Compiler.tableName)' removes it")
+            throw ExitStatus.no
+        }
+        try confirm()
+        try session.commit([.deleteTable(name: Compiler.tableName)])
+        session.forget()
+        Console.print("removed table inet \(Compiler.tableName): every port that Docker publishes is open again")
+    }
+
+    private func confirm() throws {
+        if yes { return }
+        guard Console.Stream.input.isTerminal else {
+            Console.report("dockernft: removing opens every published port; say --yes, for there is no terminal to ask on")
+            throw ExitStatus.no
+        }
+        Console.report("This opens every port that Docker publishes. Remove table inet \(Compiler.tableName)? [y/N]")
+        guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
+            Console.report("nothing was removed")
+            throw ExitStatus.no
+        }
+    }
+}

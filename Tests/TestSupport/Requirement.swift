@@ -1,0 +1,68 @@
+import Foundation
+import Glibc
+public import Testing
+
+/// What a test needs of the machine. A test that lacks it is skipped with the reason, on a laptop; under `CI` it fails.
+///
+/// `@Suite(.serialized, .requires(.root, .nft))`
+public enum Requirement: Hashable, Sendable {
+    case root
+    case nft
+    case iptables
+    case conntrack
+    case dockerd
+    case program(String)
+
+    /// Everything that a `DockerHost` needs.
+    public static let packets: [Requirement] = [.root, .program("ip"), .nft, .iptables]
+
+    /// Everything that a `RealDocker` needs.
+    public static let docker: [Requirement] = packets + [.dockerd]
+
+    /// Why it is not met, or nil.
+    public var lack: String? {
+        switch self {
+        case .root: getuid() == 0 ? nil : "needs root"
+        case .nft: Self.program("nft").lack
+        case .iptables: Self.program("iptables-nft-restore").lack ?? Self.program("ip6tables-nft-restore").lack
+        case .conntrack: Self.program("conntrack").lack
+        case .dockerd:
+            ["dockerd", "containerd", "docker", "busybox"].lazy.compactMap { Self.program($0).lack }.first
+                ?? (Self.hasCgroups ? nil : "needs mounted cgroups")
+        case .program(let name): findProgram(name) == nil ? "needs \(name) on PATH" : nil
+        }
+    }
+
+    private static var hasCgroups: Bool {
+        (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8))?.contains(" - cgroup") ?? false
+    }
+
+    static var isCI: Bool { ProcessInfo.processInfo.environment["CI"].map { !$0.isEmpty } ?? false }
+}
+
+/// Where PATH has a program.
+func findProgram(_ name: String) -> String? {
+    (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }.first {
+        unsafe access($0, X_OK) == 0
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    public static func requires(_ requirements: Requirement...) -> Self { requires(requirements) }
+
+    /// What a `DockerHost` needs.
+    public static var requiresPackets: Self { requires(Requirement.packets) }
+
+    /// What a `RealDocker` needs.
+    public static var requiresDocker: Self { requires(Requirement.docker) }
+
+    public static func requires(_ requirements: [Requirement]) -> Self {
+        let lacks = requirements.compactMap(\.lack).joined(separator: ", ")
+        return .enabled(if: try mayRun(lacking: lacks), Comment(rawValue: lacks))
+    }
+}
+
+private func mayRun(lacking lacks: String) throws -> Bool {
+    if !lacks.isEmpty, Requirement.isCI { throw BenchError("\(lacks), and under CI nothing is skipped") }
+    return lacks.isEmpty
+}
