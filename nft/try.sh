@@ -52,10 +52,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 bold='' green='' red='' dim='' plain=''
-colour=(--no-color)
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$'\e[1m' green=$'\e[32m' red=$'\e[31m' dim=$'\e[2m' plain=$'\e[0m'
-    colour=()
 fi
 
 heading() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
@@ -258,7 +256,7 @@ run() {
     local expected=$1 status=0
     shift
     printf '%s$ dockernft %s%s\n' "$dim" "${*//$here\/cases\//}" "$plain"
-    "$program" "$@" "${colour[@]}" --namespace "/run/netns/$host" --runtime-directory "$scratch/run" || status=$?
+    "$program" "$@" --namespace "/run/netns/$host" --runtime-directory "$scratch/run" || status=$?
     if [ "$status" != "$expected" ]; then
         printf '%sexit status %s, not %s%s\n' "$bold$red" "$status" "$expected" "$plain"
         wrong=$((wrong + 1))

@@ -41,6 +41,11 @@ struct SourceFile {
             text.firstMatch(of: /^(?:@?\w+ )*import (\w+)/).map { (number, String($0.1)) }
         }
     }
+
+    /// The first of the cases that each line of an enum declares.
+    var declaredCases: [String] {
+        code.compactMap { $0.text.firstMatch(of: /^ +(?:indirect )?case (\w+)/).map { String($0.1) } }
+    }
 }
 
 extension String {
