@@ -36,7 +36,7 @@ let package = Package(
             name: "dockernft",
             dependencies: [
                 "Presentation", "Reconcile", "Simulator", "Compiler", "Policy", "State", "NftablesKernel",
-                "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console",
+                "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
