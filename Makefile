@@ -9,8 +9,9 @@ unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
 # The program looks for its policy here, wherever it is itself.
 confdir = $(DESTDIR)/etc/dockernft
 
-# lld, for gold warns of a mktemp that Foundation has and nobody here calls.
-RELEASE = -c release --static-swift-stdlib -Xswiftc -use-ld=lld --product dockernft
+# lld, for gold warns of a mktemp that Foundation has and nobody here calls; packed relocations, for a quicker start.
+RELEASE = -c release --static-swift-stdlib -Xswiftc -use-ld=lld \
+	-Xlinker -z -Xlinker pack-relative-relocs --product dockernft
 SCRIPTS = .ci/run .ci/install-packages .ci/check-unit nft/try.sh
 
 .PHONY: build release try check test golden sanitize bench install uninstall clean help

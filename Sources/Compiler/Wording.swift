@@ -15,7 +15,8 @@ extension Log {
     /// One line in the log for a refused packet, as long as the common limit is not reached.
     func rule(_ label: String, when condition: [Statement], origin: Origin?) -> Rule {
         // However long the label, the words stay.
-        let prefix = Spelling.logPrefix("dockernft refused \(label)".shortened(to: Spelling.maximumLogPrefix - 2)) + ": "
+        let prefix =
+            Spelling.logPrefix("dockernft refused \(label)".shortened(to: Spelling.maximumLogPrefix - 2)) + ": "
         let destination: LogDestination =
             switch self.destination {
             case .nflog(let group): .nflog(group: group)

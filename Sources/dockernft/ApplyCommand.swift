@@ -117,7 +117,8 @@ struct Apply: ParsableCommand {
         let difference = Difference(
             from: table.ruleset.outline, oddities: table.oddities.map(\.description), to: target.linear.outline)
         guard difference.isEmpty else {
-            Console.report("dockernft: the kernel took the table, and somebody has changed it since; see dockernft diff")
+            Console.report(
+                "dockernft: the kernel took the table, and somebody has changed it since; see dockernft diff")
             throw ExitStatus.trouble
         }
         remember(target, session, table)

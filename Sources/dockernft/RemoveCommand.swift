@@ -37,7 +37,8 @@ struct Remove: ParsableCommand {
     private func confirm() throws {
         if yes { return }
         guard Console.Stream.input.isTerminal else {
-            Console.report("dockernft: removing opens every published port; say --yes, for there is no terminal to ask on")
+            Console.report(
+                "dockernft: removing opens every published port; say --yes, for there is no terminal to ask on")
             throw ExitStatus.no
         }
         Console.report("This opens every port that Docker publishes. Remove table inet \(Compiler.tableName)? [y/N]")
