@@ -46,7 +46,9 @@ public enum Compiler {
     private static func digestChain(of ruleset: Ruleset) -> Chain {
         Chain(
             name: digestChainName,
-            rules: [Rule([.verdict(.return)], comment: digestPrefix + PolicyDigest.hexadecimal(of: ruleset.linearized()))])
+            rules: [
+                Rule([.verdict(.return)], comment: digestPrefix + PolicyDigest.hexadecimal(of: ruleset.linearized()))
+            ])
     }
 }
 

@@ -25,7 +25,9 @@ struct PublishedPorts {
         addAnyPort(&chains)
     }
 
-    private func indices(_ isCovering: (Service) -> Bool) -> [Int] { services.indices.filter { isCovering(services[$0]) } }
+    private func indices(_ isCovering: (Service) -> Bool) -> [Int] {
+        services.indices.filter { isCovering(services[$0]) }
+    }
 
     private mutating func addMaps(_ transport: TransportProtocol, _ chains: inout ServiceChains) {
         let anywhereAny = indices { $0.publish == .any && $0.on.isEmpty }

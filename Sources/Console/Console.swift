@@ -20,7 +20,9 @@ public enum Console {
         var sent = 0
         while sent < bytes.count {
             // Reads within the array, from `sent` to its end.
-            let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(stream.rawValue, $0.baseAddress?.advanced(by: sent), bytes.count - sent) }
+            let count = unsafe bytes.withUnsafeBytes {
+                unsafe Glibc.write(stream.rawValue, $0.baseAddress?.advanced(by: sent), bytes.count - sent)
+            }
             if count > 0 { sent += count } else if errno != EINTR { return }
         }
     }

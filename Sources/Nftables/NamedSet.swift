@@ -114,7 +114,8 @@ public enum KeyField: Hashable, Comparable, Sendable {
         case .proto(let number): [number]
         case .interface(let name):
             name.isWildcard
-                ? Array(name.stem.utf8) + Array(repeating: 0xff, count: DataType.interfaceName.length - name.stem.utf8.count)
+                ? Array(name.stem.utf8)
+                    + Array(repeating: 0xff, count: DataType.interfaceName.length - name.stem.utf8.count)
                 : name.stem.ifname
         }
     }

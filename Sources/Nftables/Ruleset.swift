@@ -1,4 +1,3 @@
-
 /// One table of family `inet`, whole: what the compiler makes of a policy and the formats print.
 ///
 /// Everything in it is in an order that depends on the policy's meaning alone, never on the order of a file or a dictionary.

@@ -59,6 +59,7 @@ struct IptablesTranslation {
     private var noted: Set<IptablesLimitation> = []
     private var names: [Instance: String] = [:]
     private var taken: Set<String> = []
+    private var numbers: [String: Int] = [:]
     private var waiting: [(instance: Instance, output: Int)] = []
     private var returning: [String: Bool] = [:]
 
@@ -187,13 +188,15 @@ struct IptablesTranslation {
         let maximum = 28
         let plain = "\(IptablesText.prefix)-\(String(source.map { $0.isASCII && $0 > " " && $0 != "\"" ? $0 : "_" }))"
         var name = plain
-        var number = 1
+        // Names that begin alike are counted together, so that ten thousand of them are not tried one by one.
+        let stem = String(plain.prefix(maximum - 7))
+        var number = numbers[stem] ?? 1
         while name.utf8.count > maximum || taken.contains(name) {
             number += 1
             let suffix = "~\(number)"
             name = String(plain.prefix(maximum - suffix.utf8.count)) + suffix
-            if !taken.contains(name) { break }
         }
+        numbers[stem] = number
         taken.insert(name)
         chains.append(OutputChain(name: name))
         return chains.count - 1

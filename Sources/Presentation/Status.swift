@@ -69,7 +69,8 @@ public struct Status: Sendable, Encodable {
         var lines: [String] = []
         switch integrity {
         case .intact: lines.append("table inet dockernft is in force, as it was applied")
-        case .changed: lines.append("table inet dockernft is in force, but somebody has changed it since it was applied")
+        case .changed:
+            lines.append("table inet dockernft is in force, but somebody has changed it since it was applied")
         }
         if let policyPath { lines.append("policy   \(policyPath)") }
         if let appliedAt { lines.append("applied  \(appliedAt)") }

@@ -48,7 +48,8 @@ struct IndexedSet {
         }
     }
 
-    private static func find(_ port: UInt16, in elements: [(ports: ClosedRange<UInt16>, element: Element)]) -> Element? {
+    private static func find(_ port: UInt16, in elements: [(ports: ClosedRange<UInt16>, element: Element)]) -> Element?
+    {
         var low = 0
         var high = elements.count
         while low < high {

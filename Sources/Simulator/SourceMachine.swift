@@ -169,7 +169,8 @@ struct SourceMachine<Bits: AddressBits> {
 
     private func masked(_ value: Value, _ mask: [UInt8], _ xor: [UInt8]) -> Value {
         switch value {
-        case .bytes(let bytes) where bytes.count == mask.count: .bytes(bytes.indices.map { bytes[$0] & mask[$0] ^ xor[$0] })
+        case .bytes(let bytes) where bytes.count == mask.count:
+            .bytes(bytes.indices.map { bytes[$0] & mask[$0] ^ xor[$0] })
         case .source: xor.allSatisfy { $0 == 0 } ? .maskedSource(mask) : .unknown
         case .bytes, .maskedSource, .unknown: .unknown
         }

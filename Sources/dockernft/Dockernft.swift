@@ -15,6 +15,8 @@ struct Dockernft: ParsableCommand {
         subcommands: [Check.self, Compile.self, Diff.self, Apply.self, ShowStatus.self, Remove.self])
 
     static func main() {
+        // Scripts ask for it, and the parser takes longer to get ready than the answer.
+        if CommandLine.arguments.dropFirst() == ["--version"] { return Console.print(configuration.version) }
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -11,6 +11,7 @@ struct Remove: ParsableCommand {
         discussion: "What Docker publishes is then as open as Docker leaves it. Asks first, on a terminal.")
 
     @OptionGroup var kernel: KernelOptions
+    @OptionGroup var colour: ColourOptions
 
     @Flag(help: "Do not ask. Needed where there is no terminal to ask on.")
     var yes = false
@@ -36,7 +37,8 @@ struct Remove: ParsableCommand {
     private func confirm() throws {
         if yes { return }
         guard Console.Stream.input.isTerminal else {
-            Console.report("dockernft: removing opens every published port; say --yes, for there is no terminal to ask on")
+            Console.report(
+                "dockernft: removing opens every published port; say --yes, for there is no terminal to ask on")
             throw ExitStatus.no
         }
         Console.report("This opens every port that Docker publishes. Remove table inet \(Compiler.tableName)? [y/N]")

@@ -11,11 +11,13 @@ internal import State
 struct ShowStatus: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show what is in force: services, sources, what was allowed and refused, and whether it is as applied.",
+        abstract:
+            "Show what is in force: services, sources, what was allowed and refused, and whether it is as applied.",
         discussion: "Exit status 0: in force as applied, 1: not in force, or changed by somebody.")
 
     @OptionGroup var kernel: KernelOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var colour: ColourOptions
 
     mutating func run() throws {
         let live = try LiveTable.read(KernelSession(kernel))

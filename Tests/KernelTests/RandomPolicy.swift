@@ -54,7 +54,8 @@ struct RandomPolicy {
         let names = ["docker0", "br-*", "podman*"].compactMap { try? InterfaceName($0) }
         let external = ["ext0", "ext1", "wg*"].compactMap { try? InterfaceName($0) }
         return Interfaces(
-            external: chance(80) ? .auto : .listed(external), containers: [names[0]] + some(Array(names.dropFirst()), 50))
+            external: chance(80) ? .auto : .listed(external),
+            containers: [names[0]] + some(Array(names.dropFirst()), 50))
     }
 
     private mutating func addresses(_ count: Int) -> AddressSet {
@@ -63,11 +64,14 @@ struct RandomPolicy {
         for _ in 0..<count {
             if chance(60) {
                 // A small field, so that ranges meet and touch; and now and then the ends of the space.
-                let low = chance(5) ? UInt32.max - 3 : chance(5) ? 0 : 0xcb00_7100 + UInt32.random(in: 0...255, using: &generator)
+                let low =
+                    chance(5)
+                    ? UInt32.max - 3 : chance(5) ? 0 : 0xcb00_7100 + UInt32.random(in: 0...255, using: &generator)
                 v4.append(low...max(low, low &+ UInt32.random(in: 0...6, using: &generator)))
             } else {
                 let base: UInt128 = 0x2001_0db8 << 96
-                let low = chance(5) ? UInt128.max - 3 : base + UInt128(UInt8.random(in: 0...255, using: &generator)) << 64
+                let low =
+                    chance(5) ? UInt128.max - 3 : base + UInt128(UInt8.random(in: 0...255, using: &generator)) << 64
                 v6.append(low...max(low, low &+ UInt128(UInt64.random(in: 0...6, using: &generator)) << 60))
             }
         }
