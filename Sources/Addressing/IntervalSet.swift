@@ -45,7 +45,21 @@ public struct IntervalSet<Bound: AddressBits>: Hashable, Sendable {
     public func union(_ other: Self) -> Self {
         if other.isEmpty { return self }
         if isEmpty { return other }
-        return Self(ranges + other.ranges)
+        var result = Self()
+        result.ranges.reserveCapacity(ranges.count + other.ranges.count)
+        var left = ranges[...]
+        var right = other.ranges[...]
+        while let first = left.first, let second = right.first {
+            if first.lowerBound <= second.lowerBound {
+                result.ranges.append(left.removeFirst())
+            } else {
+                result.ranges.append(right.removeFirst())
+            }
+        }
+        result.ranges += left
+        result.ranges += right
+        result.mergeSorted()
+        return result
     }
 
     public func complement() -> Self {

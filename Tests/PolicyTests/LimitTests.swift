@@ -54,6 +54,31 @@ struct LimitTests {
         #expect(loaded.diagnostics.last?.headline == "2000 more are not shown")
     }
 
+    @Test("of findings does not lose an error behind warnings, nor refuse a policy for warnings")
+    func warnings() {
+        let warning = "publish: 80, interfaces: docker0, on: 127.0.0.1, allow: [anyone, 192.0.2.1]"
+        let services = (0..<1_500).map { "  s\($0): { \(warning) }\n" }.joined()
+        let fine = load("version: 1\nservices:\n" + services)
+        #expect(fine.policy != nil)
+        #expect(fine.diagnostics.count == 1001)
+        #expect(!fine.diagnostics.hasErrors)
+        let wrong = load("version: 1\nservices:\n" + services + "  x: { publish: 80 }\n")
+        #expect(wrong.policy == nil)
+        #expect(wrong.diagnostics.contains { $0.code == .missingKey })
+    }
+
+    @Test("of patience is not reached by many services with long lists")
+    func manyServices() {
+        let list = (0..<50_000).map { "10.\($0 >> 8).\($0 & 255).1\n" }.joined()
+        let services = (0..<2_000).map { "  s\($0): { publish: \($0 + 1), allow: l, except: [m, 192.0.2.1] }\n" }
+            .joined()
+        let groups = "version: 1\ngroups: { l: { file: l }, m: { file: m } }\nservices:\n"
+        let start = ContinuousClock.now
+        let loaded = load(groups + services, ["etc/l": list + "10.255.255.9", "etc/m": list])
+        #expect(loaded.diagnostics == [])
+        #expect(ContinuousClock.now - start < .seconds(20))
+    }
+
     @Test("of nested includes ends a chain that names ever new files")
     func includes() {
         let endless = SourceFiles { path, _ in .success(Array("version: 1\ninclude: \(path)x".utf8)) }
