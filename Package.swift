@@ -69,6 +69,12 @@ let package = Package(
                 "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
+        tests(
+            "CaseTests",
+            [
+                "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
+                "NftablesKernel", "Reconcile", "Simulator",
+            ]),
         .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
         tests("SimulatorTests", ["Simulator", "Nftables", "Addressing", "Samples"]),
         tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CNftnl"]),

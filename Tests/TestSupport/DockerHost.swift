@@ -47,7 +47,8 @@ public struct DockerHost: Sendable {
     private static func make(
         _ engine: DockerEngine?, _ containers: [Container]
     ) throws -> (DockerHost, [NetworkNamespace]) {
-        let made = try NetworkNamespace.create(["host", "client", "other"] + containers.map(\.name))
+        let made = try NetworkNamespace.create(
+            ["host", "client", "other"] + containers.map { "container-\($0.name)" })
         do {
             let named = zip(containers.map(\.name), made.dropFirst(3))
             let host = DockerHost(
@@ -74,7 +75,7 @@ public struct DockerHost: Sendable {
     }
 
     /// Containers get addresses 2, 3, … of their network in order, as Docker gives them.
-    private static func attach(_ containers: [Container]) throws -> [Attachment] {
+    static func attach(_ containers: [Container]) throws -> [Attachment] {
         var next: [Bridge: UInt32] = [:]
         return try containers.map { container in
             let number = next[container.bridge, default: 2]
@@ -130,6 +131,16 @@ extension DockerHost {
         _ transport: TransportProtocol = .tcp, from source: String, to destination: String, at place: Place = .client,
         _ talk: Stream.Talk = .bothWays
     ) throws -> Stream {
+        let stream = try open(transport, from: source, to: destination, at: place, talk)
+        try stream.waitUntilFlowing(since: .none)
+        return stream
+    }
+
+    /// The same without the waiting, for many at once.
+    func open(
+        _ transport: TransportProtocol, from source: String, to destination: String, at place: Place = .client,
+        _ talk: Stream.Talk = .bothWays
+    ) throws -> Stream {
         let socket = try namespace(of: place).enter {
             let (address, port) = splitEndpoint(destination)
             let peer = try SocketAddress(address, port: port)
@@ -143,9 +154,7 @@ extension DockerHost {
             }
             return socket
         }
-        let stream = Stream(loop: servers, number: servers.open(socket, talk))
-        try stream.waitUntilFlowing(since: .none)
-        return stream
+        return Stream(loop: servers, number: servers.open(socket, talk))
     }
 
     /// Answers with `name` on a port of any namespace, on all its addresses unless one is given: a service with

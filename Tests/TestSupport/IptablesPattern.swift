@@ -75,9 +75,12 @@ struct IptablesPattern {
             $0.applies(to: family) && line.contains($0.transport == .udp ? "-p udp " : "-p tcp ")
         }.map {
             var rule = mine.replacing("-p tcp -m tcp", with: "-p \($0.transport) -m \($0.transport)")
-                .replacing("--dport 80 ", with: "--dport \($0.containerPort) ")
-                .replacing("--dport 8081", with: "--dport \($0.hostPort)")
-                .replacing("172.17.0.2:80", with: attachment.endpoint(family, $0.containerPort))
+            // One after the other, a container's own 8081 would be taken for the recording's.
+            rule =
+                rule.contains("--dport 8081")
+                ? rule.replacing("--dport 8081", with: "--dport \($0.hostPort)")
+                : rule.replacing("--dport 80 ", with: "--dport \($0.containerPort) ")
+            rule = rule.replacing("172.17.0.2:80", with: attachment.endpoint(family, $0.containerPort))
             guard line.contains("-j DNAT") else { return rule }
             if let address = $0.pinnedAddress {
                 rule = rule.replacing("-A DOCKER ", with: "-A DOCKER -d \(address)/\(length) ")

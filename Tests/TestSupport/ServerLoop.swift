@@ -45,6 +45,7 @@ final class ServerLoop: Sendable {
         var arrivals: [Endpoint] = []
         var closed: Set<Int> = []
         var flows: [Int: Stream.Flow] = [:]
+        var sent: [Int: Stream.Flow] = [:]
         var streams = 0
         var stopping = false
     }
@@ -91,10 +92,19 @@ final class ServerLoop: Sendable {
 
     func flow(of stream: Int) -> Stream.Flow { mailbox.withLock { $0.flows[stream] ?? Stream.Flow() } }
 
+    /// What was sent and has not arrived, or not yet.
+    func missing(of stream: Int) -> Stream.Flow {
+        mailbox.withLock { ($0.sent[stream] ?? .none) - ($0.flows[stream] ?? .none) }
+    }
+
     private func ring() { try? bell.fileHandleForWriting.write(contentsOf: [0]) }
 
     private func count(_ stream: Int, _ direction: WritableKeyPath<Stream.Flow, Int>, bytes: Int) {
         mailbox.withLock { $0.flows[stream, default: Stream.Flow()][keyPath: direction] += bytes / Self.beatLength }
+    }
+
+    private func countSent(_ stream: Int, _ direction: WritableKeyPath<Stream.Flow, Int>) {
+        mailbox.withLock { $0.sent[stream, default: Stream.Flow()][keyPath: direction] += 1 }
     }
 
     private func run() {
@@ -141,7 +151,10 @@ final class ServerLoop: Sendable {
             }
             if streaming, ContinuousClock.now >= nextBeat {
                 for descriptor in endpoints.keys { endpoints[descriptor].map { endpoints[descriptor] = beat($0) } }
-                for listener in audience { listener.socket.send(Self.beat(listener.stream), backTo: listener.origin) }
+                for listener in audience
+                where listener.socket.send(Self.beat(listener.stream), backTo: listener.origin) == 0 {
+                    countSent(listener.stream, \.toClient)
+                }
                 nextBeat = ContinuousClock.now + Self.interval
             }
         }
@@ -181,11 +194,12 @@ final class ServerLoop: Sendable {
         switch endpoint.role {
         case .listener, .connection(_, nil): break
         case .connection(_, let stream?):
-            endpoint.socket.send(Self.beat(stream))
+            if endpoint.socket.send(Self.beat(stream)) == 0 { countSent(stream, \.toClient) }
         case .client(let stream, let talk, let greeted):
             if talk == .bothWays || !greeted {
                 // Before the handshake is done there is nothing to write to.
                 let sent = endpoint.socket.send(Self.beat(stream)) == 0
+                if sent { countSent(stream, \.toServer) }
                 endpoint.role = .client(stream: stream, talk, greeted: greeted || sent)
             }
         }

@@ -40,6 +40,16 @@ public struct Stream: Sendable {
         return total - before
     }
 
+    /// Beats that were sent and never arrive. What is under way is waited for.
+    public func lost(within limit: Duration = .seconds(3)) -> Flow {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let missing = loop.missing(of: number)
+            if missing == .none || ContinuousClock.now >= deadline { return missing }
+            pause(.milliseconds(2))
+        }
+    }
+
     /// Waits until both ends have heard each other anew, or throws.
     public func waitUntilFlowing(within limit: Duration = .seconds(5)) throws {
         try waitUntilFlowing(since: total, within: limit)

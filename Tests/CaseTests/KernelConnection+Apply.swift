@@ -1,0 +1,30 @@
+import Compiler
+import Nftables
+import NftablesKernel
+import Policy
+import Reconcile
+import TestSupport
+
+extension KernelConnection {
+    /// One round of `dockernft apply`.
+    mutating func apply(_ desired: LinearRuleset) throws -> Difference {
+        let live = try readTable(named: Compiler.tableName)
+        let difference = Difference(from: live?.ruleset, oddities: live?.oddities.map(\.description) ?? [], to: desired)
+        try commit(
+            Transaction(table: Compiler.tableName, changes: difference.changes, generation: live?.generation))
+        return difference
+    }
+
+    /// The same for a policy's text.
+    mutating func apply(policy text: String) throws -> Difference {
+        try apply(Compiler.compile(ResolvedPolicy.reading(text)).linearized())
+    }
+}
+
+extension ResolvedPolicy {
+    static func reading(_ text: String) throws -> ResolvedPolicy {
+        let loaded = load(path: "policy.yaml", files: .inMemory(["policy.yaml": Array(text.utf8)]))
+        guard let policy = loaded.policy else { throw BenchError(loaded.diagnostics.map { "\($0)" }.joined()) }
+        return policy
+    }
+}
