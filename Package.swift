@@ -67,6 +67,7 @@ let package = Package(
                 "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
+        tests("DockerTests", ["TestSupport", "Addressing"]),
         .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
         tests("SimulatorTests", ["Simulator", "Nftables", "Addressing", "Samples"]),
         tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),

@@ -45,6 +45,9 @@ final class ServerLoop: Sendable {
         var arrivals: [Endpoint] = []
         var closed: Set<Int> = []
         var flows: [Int: Stream.Flow] = [:]
+        /// What was sent in each direction, of which `flows` is what arrived.
+        var sent: [Int: Stream.Flow] = [:]
+        var hushed: Set<Int> = []
         var streams = 0
         var stopping = false
     }
@@ -91,10 +94,29 @@ final class ServerLoop: Sendable {
 
     func flow(of stream: Int) -> Stream.Flow { mailbox.withLock { $0.flows[stream] ?? Stream.Flow() } }
 
+    /// Both ends say no more, and still listen.
+    func hush(stream: Int) { _ = mailbox.withLock { $0.hushed.insert(stream) } }
+
+    /// What was sent and has not arrived.
+    func missing(of stream: Int) -> Stream.Flow {
+        mailbox.withLock { ($0.sent[stream] ?? Stream.Flow()) - ($0.flows[stream] ?? Stream.Flow()) }
+    }
+
     private func ring() { try? bell.fileHandleForWriting.write(contentsOf: [0]) }
 
     private func count(_ stream: Int, _ direction: WritableKeyPath<Stream.Flow, Int>, bytes: Int) {
         mailbox.withLock { $0.flows[stream, default: Stream.Flow()][keyPath: direction] += bytes / Self.beatLength }
+    }
+
+    /// One beat, unless the stream is hushed. Whether it left.
+    private func beat(
+        _ stream: Int, _ direction: WritableKeyPath<Stream.Flow, Int>, send: ([UInt8]) -> Int32
+    ) -> Bool {
+        mailbox.withLock { mailbox in
+            guard !mailbox.hushed.contains(stream), send(Self.beat(stream)) == 0 else { return false }
+            mailbox.sent[stream, default: Stream.Flow()][keyPath: direction] += 1
+            return true
+        }
     }
 
     private func run() {
@@ -141,7 +163,9 @@ final class ServerLoop: Sendable {
             }
             if streaming, ContinuousClock.now >= nextBeat {
                 for descriptor in endpoints.keys { endpoints[descriptor].map { endpoints[descriptor] = beat($0) } }
-                for listener in audience { listener.socket.send(Self.beat(listener.stream), backTo: listener.origin) }
+                for listener in audience {
+                    _ = beat(listener.stream, \.toClient) { listener.socket.send($0, backTo: listener.origin) }
+                }
                 nextBeat = ContinuousClock.now + Self.interval
             }
         }
@@ -169,9 +193,9 @@ final class ServerLoop: Sendable {
                 continue
             }
             count(stream, \.toServer, bytes: bytes.count)
-            if !audience.contains(where: { $0.stream == stream }) {
-                audience.append(Audience(socket: socket, origin: origin, stream: stream))
-            }
+            // A proxy that begins anew comes from another port.
+            audience.removeAll { $0.stream == stream }
+            audience.append(Audience(socket: socket, origin: origin, stream: stream))
         }
     }
 
@@ -181,11 +205,11 @@ final class ServerLoop: Sendable {
         switch endpoint.role {
         case .listener, .connection(_, nil): break
         case .connection(_, let stream?):
-            endpoint.socket.send(Self.beat(stream))
+            _ = beat(stream, \.toClient) { endpoint.socket.send($0) }
         case .client(let stream, let talk, let greeted):
             if talk == .bothWays || !greeted {
                 // Before the handshake is done there is nothing to write to.
-                let sent = endpoint.socket.send(Self.beat(stream)) == 0
+                let sent = beat(stream, \.toServer) { endpoint.socket.send($0) }
                 endpoint.role = .client(stream: stream, talk, greeted: greeted || sent)
             }
         }

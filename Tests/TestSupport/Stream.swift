@@ -53,6 +53,14 @@ public struct Stream: Sendable {
         }
     }
 
+    /// Makes both ends fall silent, waits for what is under way, and says what was sent and never arrived.
+    public func lost(within limit: Duration = .seconds(5)) -> Flow {
+        loop.hush(stream: number)
+        let deadline = ContinuousClock.now + limit
+        while loop.missing(of: number) != .none, ContinuousClock.now < deadline { pause(.milliseconds(20)) }
+        return loop.missing(of: number)
+    }
+
     /// Both ends stop.
     public func close() { loop.close(stream: number) }
 
