@@ -16,8 +16,9 @@ func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: ours)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: ours)
+/// Goldens are read from the source tree, so that they can be written there too: `excluding` keeps them out of the build.
+func tests(_ name: String, _ dependencies: [Target.Dependency], excluding: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: excluding, swiftSettings: ours)
 }
 
 func system(_ name: String, pkgConfig: String, apt: String) -> Target {
@@ -35,7 +36,7 @@ let package = Package(
             name: "dockernft",
             dependencies: [
                 "Presentation", "Reconcile", "Simulator", "Compiler", "Policy", "State", "NftablesKernel",
-                "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console",
+                "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
@@ -43,7 +44,8 @@ let package = Package(
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest"]),
-        layer("State", ["Nftables", "Addressing"]),
+        layer("State", ["Nftables", "Addressing", "Files"]),
+        layer("Files"),
         layer("Console"),
         layer("Digest", ["CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics"]),
@@ -70,7 +72,12 @@ let package = Package(
         tests("DockerTests", ["TestSupport", "Addressing"]),
         .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
         tests("SimulatorTests", ["Simulator", "Nftables", "Addressing", "Samples"]),
-        tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),
+        tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CNftnl"]),
         tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing", "Simulator", "Samples"]),
+        tests("AddressingTests", ["Addressing"]),
+        tests("DiagnosticsTests", ["Diagnostics"]),
+        tests("YAMLTests", ["YAML", "Diagnostics"]),
+        tests("PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
+        tests("LayeringTests", []),
     ]
 )

@@ -17,7 +17,8 @@ public struct InterfaceName: Hashable, Comparable, Sendable, CustomStringConvert
     public init(_ text: String) throws(TextError) {
         let isWildcard = text.hasSuffix("*")
         let stem = isWildcard ? String(text.dropLast()) : text
-        if text.isEmpty { throw .empty }
+        // nft has no word for all names: that is to name no interface at all.
+        if stem.isEmpty { throw .empty }
         if stem.utf8.count > Self.maximumLength { throw .tooLong }
         for character in stem {
             if character == "*" { throw .starNotLast }

@@ -1,21 +1,35 @@
 /// A set of numbers as sorted, disjoint, non-adjacent closed ranges: the one form in which two equal sets are equal.
+///
+/// Everything is inlinable, so that each module compiles it for 32 and for 128 bits: through witness tables a set of 100,000
+/// ranges costs more than the kernel's own work on it.
 public struct IntervalSet<Bound: AddressBits>: Hashable, Sendable {
-    public private(set) var ranges: [ClosedRange<Bound>]
+    @usableFromInline var storage: [ClosedRange<Bound>]
 
-    public init() { ranges = [] }
+    @inlinable public var ranges: [ClosedRange<Bound>] { storage }
+
+    @inlinable public init() { self.init(canonical: []) }
 
     /// Sorts and merges; overlapping and adjacent ranges become one.
-    public init(_ unsorted: [ClosedRange<Bound>]) {
-        ranges = unsorted
-        let isSorted = zip(ranges, ranges.dropFirst()).allSatisfy { $0.lowerBound <= $1.lowerBound }
+    @inlinable public init(_ unsorted: [ClosedRange<Bound>]) {
+        var ranges = unsorted
+        var isSorted = true
+        var isCanonical = true
+        for index in ranges.indices.dropFirst() {
+            let end = ranges[index - 1].upperBound
+            let start = ranges[index].lowerBound
+            if start < ranges[index - 1].lowerBound { isSorted = false }
+            if end == Bound.max || start <= end + 1 { isCanonical = false }
+        }
         if !isSorted { ranges.sort { $0.lowerBound < $1.lowerBound } }
-        mergeSorted()
+        if !isCanonical { Self.mergeSorted(&ranges) }
+        self.init(canonical: ranges)
     }
 
-    private mutating func mergeSorted() {
-        guard ranges.count > 1 else { return }
+    @inlinable init(canonical ranges: [ClosedRange<Bound>]) { storage = ranges }
+
+    @inlinable static func mergeSorted(_ ranges: inout [ClosedRange<Bound>]) {
         var last = 0
-        for index in 1..<ranges.count {
+        for index in ranges.indices.dropFirst() {
             let next = ranges[index]
             let end = ranges[last].upperBound
             if end == Bound.max || next.lowerBound <= end + 1 {
@@ -28,11 +42,13 @@ public struct IntervalSet<Bound: AddressBits>: Hashable, Sendable {
         ranges.removeSubrange((last + 1)...)
     }
 
-    public static var all: Self { Self([Bound.min...Bound.max]) }
+    @inlinable public static var all: Self { Self(canonical: [Bound.min...Bound.max]) }
 
-    public var isEmpty: Bool { ranges.isEmpty }
+    @inlinable public var isEmpty: Bool { ranges.isEmpty }
 
-    public func contains(_ value: Bound) -> Bool {
+    @inlinable var isAll: Bool { ranges.count == 1 && ranges[0] == Bound.min...Bound.max }
+
+    @inlinable public func contains(_ value: Bound) -> Bool {
         var low = 0
         var high = ranges.count
         while low < high {
@@ -42,24 +58,27 @@ public struct IntervalSet<Bound: AddressBits>: Hashable, Sendable {
         return low < ranges.count && ranges[low].contains(value)
     }
 
-    public func union(_ other: Self) -> Self {
-        if other.isEmpty { return self }
-        if isEmpty { return other }
+    @inlinable public func union(_ other: Self) -> Self {
+        if other.isEmpty || isAll { return self }
+        if isEmpty || other.isAll { return other }
         return Self(ranges + other.ranges)
     }
 
-    public func complement() -> Self {
+    @inlinable public func complement() -> Self {
         var result: [ClosedRange<Bound>] = []
+        result.reserveCapacity(ranges.count + 1)
         var next: Bound? = Bound.min
         for range in ranges {
             if let start = next, start < range.lowerBound { result.append(start...(range.lowerBound - 1)) }
             next = range.upperBound == Bound.max ? nil : range.upperBound + 1
         }
         if let start = next { result.append(start...Bound.max) }
-        return Self(result)
+        return Self(canonical: result)
     }
 
-    public func intersection(_ other: Self) -> Self {
+    @inlinable public func intersection(_ other: Self) -> Self {
+        if isAll { return other }
+        if other.isAll { return self }
         var result: [ClosedRange<Bound>] = []
         var left = 0
         var right = 0
@@ -69,11 +88,15 @@ public struct IntervalSet<Bound: AddressBits>: Hashable, Sendable {
             if low <= high { result.append(low...high) }
             if ranges[left].upperBound < other.ranges[right].upperBound { left += 1 } else { right += 1 }
         }
-        return Self(result)
+        // Two pieces of one range are kept apart by a gap of the other's.
+        return Self(canonical: result)
     }
 
-    public func subtracting(_ other: Self) -> Self {
-        other.isEmpty || isEmpty ? self : intersection(other.complement())
+    @inlinable public func subtracting(_ other: Self) -> Self {
+        if other.isEmpty || isEmpty { return self }
+        if isAll { return other.complement() }
+        // Arrays that share their storage are found equal at once.
+        return self == other ? Self() : intersection(other.complement())
     }
 }
 

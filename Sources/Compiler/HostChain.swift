@@ -77,14 +77,14 @@ struct HostChain {
         icmpv6(ICMPv6Type.multicastListenerReport2, ICMPv6Type.multicastListenerReport2, "IPv6 neighbour discovery"),
         Rule(
             [
-                .match(.header(.sourcePort(.udp)), .equals(.port(67))),
                 .match(.meta(.nfproto), .equals(.family(.ipv4))),
+                .match(.header(.sourcePort(.udp)), .equals(.port(67))),
                 .match(.header(.destinationPort(.udp)), .equals(.port(68))), .verdict(.accept),
             ], comment: "DHCP replies"),
         Rule(
             [
-                .match(.header(.sourcePort(.udp)), .equals(.port(547))),
                 .match(.header(.ip6Source), .prefix6(0xfe80 << 112, length: 10)),
+                .match(.header(.sourcePort(.udp)), .equals(.port(547))),
                 .match(.header(.destinationPort(.udp)), .equals(.port(546))), .verdict(.accept),
             ], comment: "DHCPv6 replies"),
     ]

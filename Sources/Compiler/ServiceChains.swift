@@ -98,7 +98,7 @@ struct ServiceChains {
             guard let exceptions = exceptions(judge.except, family: match?.family) else { return nil }
             return Rule(
                 judge.condition + exceptions + (match.map { [$0] } ?? []) + end,
-                comment: "\(judge.label): \(comment(match))".limited, origin: judge.origin)
+                comment: Spelling.comment("\(judge.label): \(comment(match))"), origin: judge.origin)
         }
     }
 
@@ -137,7 +137,7 @@ struct ServiceChains {
         rules.append(
             Rule(
                 condition + counters + [.verdict(policy.refuse.verdict)],
-                comment: "\(label): nobody else may enter".limited, origin: origin))
+                comment: Spelling.comment("\(label): nobody else may enter"), origin: origin))
         return rules
     }
 }

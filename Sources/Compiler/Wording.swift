@@ -7,39 +7,31 @@ extension Origin {
     init(_ span: Span) { self.init(file: span.file, line: span.start.line) }
 }
 
-extension String {
-    /// NFTNL_UDATA_COMMENT_MAXLEN, less its NUL.
-    private static let maximumComment = 127
-
-    /// As much of it as nft takes for a comment, and nothing that nft cannot quote.
-    var limited: String {
-        var result = ""
-        for character in self where character != "\"" && character != "\\" {
-            guard result.utf8.count + character.utf8.count <= Self.maximumComment else { break }
-            result.append(character)
-        }
-        return result
-    }
-}
-
 extension Log {
     static let limitName = "refused-log"
-
-    /// NF_LOG_PREFIXLEN of `linux/netfilter/nf_log.h`, less its NUL.
-    private static let maximumPrefix = 127
 
     var limit: Limit { Limit(name: Self.limitName, rate: rate, unit: unit.nftables) }
 
     /// One line in the log for a refused packet, as long as the common limit is not reached.
     func rule(_ label: String, when condition: [Statement], origin: Origin?) -> Rule {
-        let prefix = "dockernft \(label) refused".limited.prefix(Self.maximumPrefix - 2) + ": "
+        // However long the label, the words stay.
+        let prefix = Spelling.logPrefix("dockernft refused \(label)".shortened(to: Spelling.maximumLogPrefix - 2)) + ": "
         let destination: LogDestination =
             switch self.destination {
             case .nflog(let group): .nflog(group: group)
             case .kernel: .kernel
             }
         return Rule(
-            condition + [.limit(name: Self.limitName), .log(prefix: String(prefix), destination)], origin: origin)
+            condition + [.limit(name: Self.limitName), .log(prefix: prefix, destination)], origin: origin)
+    }
+}
+
+extension String {
+    /// As many whole characters as fit into so many bytes.
+    fileprivate func shortened(to limit: Int) -> String {
+        var result = self
+        while result.utf8.count > limit { result.removeLast() }
+        return result
     }
 }
 

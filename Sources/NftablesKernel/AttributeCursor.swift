@@ -84,7 +84,7 @@ struct MessageCursor: ~Escapable {
     }
 }
 
-/// Goes through what nft keeps for itself: a byte of type, a byte of length, and so many bytes.
+/// Goes through what nft keeps for itself: a byte of type, a byte of length, and so many bytes. Others may keep anything there.
 struct UserDataCursor: ~Escapable {
     private var rest: RawSpan
 
@@ -100,5 +100,18 @@ struct UserDataCursor: ~Escapable {
         let attribute = Attribute(type: UInt32(type), payload: rest.extracting(2..<end))
         rest = rest.extracting(end..<rest.byteCount)
         return attribute
+    }
+}
+
+extension RawSpan {
+    /// Gives each item of nft's user data to `body`; `false` where it is not nft's, which is no reason to read no further.
+    func readUserData(_ body: (UInt32, RawSpan) -> Void) -> Bool {
+        var items = UserDataCursor(self)
+        do {
+            while let item = try items.next() { body(item.type, item.payload) }
+            return true
+        } catch {
+            return false
+        }
     }
 }

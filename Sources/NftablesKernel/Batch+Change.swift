@@ -102,16 +102,16 @@ extension Batch {
         object.set(NFTNL_SET_NAME, try checked(name))
         try append(NFT_MSG_DELSET, flags: 0, change: index, object)
     }
+}
 
-    /// A name that the kernel can hold (it counts the NUL), and that C reads to its end.
-    func checked(_ name: String) throws(NetlinkError) -> String {
-        guard name.utf8.count < Int(NFT_NAME_MAXLEN), !name.isEmpty, !name.utf8.contains(0) else {
-            throw NetlinkError(
-                operation: "name", object: name, code: ENAMETOOLONG,
-                detail: "a name has 1 to \(NFT_NAME_MAXLEN - 1) bytes, none of them NUL")
-        }
-        return name
+/// A name that the kernel can hold (it counts the NUL), and that C reads to its end. Nothing else may become an attribute.
+func checked(_ name: String) throws(NetlinkError) -> String {
+    guard name.utf8.count < Int(NFT_NAME_MAXLEN), !name.isEmpty, !name.utf8.contains(0) else {
+        throw NetlinkError(
+            operation: "write", object: "name \(name)", code: ENAMETOOLONG,
+            detail: "a name has 1 to \(NFT_NAME_MAXLEN - 1) bytes, none of them NUL")
     }
+    return name
 }
 
 extension BaseChain {

@@ -28,6 +28,9 @@ extension Batch {
     mutating func append(
         _ elements: Elements, to set: NamedSet.Header, _ change: ElementChange, _ index: Int
     ) throws(NetlinkError) {
+        try set.checkKey()
+        _ = try checked(set.name)
+        _ = try checked(transaction.table)
         switch elements {
         case .ipv4(let intervals): try append(intervals, .ipv4Address, to: set, change, index)
         case .ipv6(let intervals): try append(intervals, .ipv6Address, to: set, change, index)
@@ -36,20 +39,23 @@ extension Batch {
     }
 
     private mutating func append<Bound: AddressBits>(
-        _ intervals: IntervalSet<Bound>, _ type: DataType, to set: NamedSet.Header, _ change: ElementChange, _ index: Int
+        _ intervals: IntervalSet<Bound>, _ type: DataType, to set: NamedSet.Header, _ change: ElementChange,
+        _ index: Int
     ) throws(NetlinkError) {
         guard set.key == [type], !set.isMap else { throw .mismatch(set) }
         var rest = intervals.ranges[...]
-        while !rest.isEmpty {
+        // What is left of a range that did not go into the last chunk whole.
+        var left: ClosedRange<Bound>?
+        while left != nil || !rest.isEmpty {
             var chunk = try ElementChunk(set, in: transaction.table, change)
-            while let range = rest.first, !chunk.isFull {
-                rest.removeFirst()
+            while !chunk.isFull, let range = left ?? rest.popFirst() {
+                left = nil
                 if set.isInterval {
                     try chunk.append(UInt128(range.lowerBound)...UInt128(range.upperBound), nil)
                 } else {
                     // A set without intervals holds single values. A range here is what several of them merged to.
-                    guard range.upperBound - range.lowerBound <= Bound(UInt16.max) else { throw .mismatch(set) }
-                    for value in range { try chunk.append(single: UInt128(value), nil) }
+                    try chunk.append(single: UInt128(range.lowerBound), nil)
+                    if range.lowerBound < range.upperBound { left = (range.lowerBound + 1)...range.upperBound }
                 }
             }
             try append(change.message, flags: change.flags, change: index, chunk)
@@ -140,7 +146,7 @@ private struct ElementChunk: ~Copyable, MessagePayload {
         } else if low != high {
             throw .mismatch(set)
         }
-        put(element.verdict, into: object)
+        try put(element.verdict, into: object)
         finish(object)
     }
 
@@ -153,7 +159,7 @@ private struct ElementChunk: ~Copyable, MessagePayload {
         let greatest = UInt128.max >> UInt128(UInt128.bitWidth - 8 * width)
         let start = try NftnlElement()
         start.set(NFTNL_SET_ELEM_KEY, number: range.lowerBound, width: width)
-        put(verdict, into: start)
+        try put(verdict, into: start)
         let isOpen = range.upperBound == greatest
         if isOpen, change == .add {
             let userData = try UserDataBuffer()
@@ -172,17 +178,17 @@ private struct ElementChunk: ~Copyable, MessagePayload {
     mutating func append(single value: UInt128, _ verdict: Verdict?) throws(NetlinkError) {
         let object = try NftnlElement()
         object.set(NFTNL_SET_ELEM_KEY, number: value, width: set.keyLength)
-        put(verdict, into: object)
+        try put(verdict, into: object)
         finish(object)
     }
 
     /// Which verdict an element has is not asked when it is deleted.
-    private mutating func put(_ verdict: Verdict?, into object: borrowing NftnlElement) {
+    private mutating func put(_ verdict: Verdict?, into object: borrowing NftnlElement) throws(NetlinkError) {
         guard let verdict, change == .add else { return }
         object.set(NFTNL_SET_ELEM_VERDICT, UInt32(bitPattern: verdict.kernelCode))
         byteEstimate += 24
         if let chain = verdict.chain {
-            object.set(NFTNL_SET_ELEM_CHAIN, chain)
+            object.set(NFTNL_SET_ELEM_CHAIN, try checked(chain))
             byteEstimate += 8 + chain.utf8.count
         }
     }

@@ -10,7 +10,8 @@ extension Batch {
         let object = try encoded(rule, chain: chain)
         if let before { object.set(NFTNL_RULE_POSITION, handle: before) }
         // With a position NLM_F_APPEND would mean behind it.
-        try append(NFT_MSG_NEWRULE, flags: before == nil ? NLM_F_CREATE | NLM_F_APPEND : NLM_F_CREATE, change: index, object)
+        try append(
+            NFT_MSG_NEWRULE, flags: before == nil ? NLM_F_CREATE | NLM_F_APPEND : NLM_F_CREATE, change: index, object)
     }
 
     mutating func replace(
@@ -102,24 +103,24 @@ extension Expression {
         case .lookup(let name, let register, let inverted):
             object = try NftnlExpression("lookup")
             object.set(NFTNL_EXPR_LOOKUP_SREG, register.kernelNumber)
-            object.set(NFTNL_EXPR_LOOKUP_SET, name)
+            object.set(NFTNL_EXPR_LOOKUP_SET, try checked(name))
             if inverted { object.set(NFTNL_EXPR_LOOKUP_FLAGS, UInt32(NFT_LOOKUP_F_INV.rawValue)) }
         case .verdictLookup(let name, let register):
             object = try NftnlExpression("lookup")
             object.set(NFTNL_EXPR_LOOKUP_SREG, register.kernelNumber)
             object.set(NFTNL_EXPR_LOOKUP_DREG, UInt32(NFT_REG_VERDICT.rawValue))
-            object.set(NFTNL_EXPR_LOOKUP_SET, name)
+            object.set(NFTNL_EXPR_LOOKUP_SET, try checked(name))
         case .immediate(let verdict):
             object = try NftnlExpression("immediate")
             object.set(NFTNL_EXPR_IMM_DREG, UInt32(NFT_REG_VERDICT.rawValue))
             object.set(NFTNL_EXPR_IMM_VERDICT, UInt32(bitPattern: verdict.kernelCode))
-            if let chain = verdict.chain { object.set(NFTNL_EXPR_IMM_CHAIN, chain) }
+            if let chain = verdict.chain { object.set(NFTNL_EXPR_IMM_CHAIN, try checked(chain)) }
         case .counter:
             object = try NftnlExpression("counter")
         case .objectReference(let kind, let name):
             object = try NftnlExpression("objref")
             object.set(NFTNL_EXPR_OBJREF_IMM_TYPE, kind.rawValue)
-            object.set(NFTNL_EXPR_OBJREF_IMM_NAME, name)
+            object.set(NFTNL_EXPR_OBJREF_IMM_NAME, try checked(name))
         case .log(let prefix, let destination):
             object = try NftnlExpression("log")
             if !prefix.isEmpty { object.set(NFTNL_EXPR_LOG_PREFIX, prefix) }

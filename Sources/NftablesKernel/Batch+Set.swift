@@ -5,6 +5,7 @@ internal import Nftables
 
 extension Batch {
     mutating func add(_ header: NamedSet.Header, _ index: Int) throws(NetlinkError) {
+        try header.checkKey()
         let object = try NftnlSet()
         lastSetNumber += 1
         object.set(NFTNL_SET_TABLE, try checked(transaction.table))
@@ -27,6 +28,16 @@ extension Batch {
 }
 
 extension NamedSet.Header {
+    /// libnftnl copies a key of any length into the 64 bytes that registers have, and a concatenation's number has room for five.
+    func checkKey() throws(NetlinkError) {
+        let fields = UInt32.bitWidth / Int(DataType.bitsInConcatenation)
+        guard !key.isEmpty, key.count <= fields, keyLength <= Int(NFT_DATA_VALUE_MAXLEN) else {
+            throw NetlinkError(
+                operation: "write", object: "\(word) \(name)", code: EINVAL,
+                detail: "a key has 1 to \(fields) fields and up to \(NFT_DATA_VALUE_MAXLEN) bytes")
+        }
+    }
+
     var isConcatenation: Bool { key.count > 1 }
 
     /// The kernel keeps these apart from plain interval sets: their elements are ranges, not starts and ends.

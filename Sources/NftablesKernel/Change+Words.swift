@@ -5,7 +5,8 @@ extension Change {
     var operation: String {
         switch self {
         case .addTable, .addCounter, .addLimit, .addSet, .addElements, .addChain: "add"
-        case .deleteTable, .deleteCounter, .deleteLimit, .deleteSet, .deleteElements, .deleteChain, .deleteRule: "delete"
+        case .deleteTable, .deleteCounter, .deleteLimit, .deleteSet, .deleteElements, .deleteChain, .deleteRule:
+            "delete"
         case .addRule(_, chain: _, let before): before == nil ? "add" : "insert"
         case .replaceRule: "replace"
         }

@@ -111,7 +111,9 @@ extension Expression {
             default: return nil
             }
         }
-        guard let register, let comparison = comparison.flatMap(Comparison.init(rawValue:)), let bytes else { return nil }
+        guard let register, let comparison = comparison.flatMap(Comparison.init(rawValue:)), let bytes else {
+            return nil
+        }
         return .compare(register, comparison, bytes)
     }
 

@@ -135,16 +135,22 @@ extension KernelConnection {
         of index: Int, into reader: inout TableReader
     ) throws(NetlinkError) -> DumpEnd {
         let set = reader.sets[index].header
-        var elements = ElementReader(set)
         let attributes = RequestAttributes([
             (NFTA_SET_ELEM_LIST_TABLE.rawValue, reader.name), (NFTA_SET_ELEM_LIST_SET.rawValue, set.name),
         ])
-        let end = try request(
-            NFT_MSG_GETSETELEM, flags: NLM_F_DUMP, attributes, object: "elements of \(set.word) \(set.name)"
-        ) { (message: RawSpan) throws(MalformedMessage) in try elements.read(message) }
-        reader.sets[index].elements = elements.elements()
-        for text in elements.notes.sorted() { reader.note(.set(set.name), text) }
-        return end
+        for attempt in 0..<Self.attempts {
+            if attempt > 0 { usleep(attempt * 1000) }
+            var elements = ElementReader(set)
+            let end = try request(
+                NFT_MSG_GETSETELEM, flags: NLM_F_DUMP, attributes, object: "elements of \(set.word) \(set.name)"
+            ) { (message: RawSpan) throws(MalformedMessage) in try elements.read(message) }
+            if end == .interrupted { return end }
+            reader.sets[index].elements = elements.elements()
+            guard !elements.isTorn else { continue }
+            for text in elements.notes.sorted() { reader.note(.set(set.name), text) }
+            return .complete
+        }
+        return .interrupted
     }
 }
 

@@ -4,7 +4,7 @@ internal import Glibc
 public import Nftables
 
 /// A line to the nf_tables of one network namespace: the only door to the kernel.
-public struct KernelConnection: ~Copyable {
+public struct KernelConnection: ~Copyable, Sendable {
     private var socket: NetlinkSocket
     private var lastSequence: UInt32 = 0
 

@@ -47,9 +47,10 @@ public struct NetlinkError: Error, Hashable, Sendable {
         case EMSGSIZE: "the message is larger than the socket takes: raise net.core.wmem_max, or run with CAP_NET_ADMIN"
         case ENOBUFS: "answers of the kernel were lost: read the ruleset again to see what is in force"
         case ETIMEDOUT: "the kernel did not answer: read the ruleset again to see what is in force"
-        case ENOENT: "it, or something it refers to, does not exist in the kernel"
+        case ENOENT: "it, or something it refers to, does not exist"
         case EEXIST: "it exists already: somebody else changes this table"
-        case EPROTONOSUPPORT, EAFNOSUPPORT: "the kernel has no nf_tables: load the module nf_tables"
+        case EPROTONOSUPPORT, EAFNOSUPPORT, EOPNOTSUPP:
+            "the kernel lacks what this needs: see that the module nf_tables is loaded"
         default: nil
         }
     }

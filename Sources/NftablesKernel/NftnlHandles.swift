@@ -11,7 +11,7 @@ struct NftnlTable: ~Copyable, MessagePayload {
         unsafe self.pointer = pointer
     }
 
-    // SAFETY: both are alive; names are bounded by `Batch.checked`, and there is room for them.
+    // SAFETY: both are alive; names are bounded by `checked`, and there is room for them.
     func write(behind header: MessageHeader) { unsafe nftnl_table_nlmsg_build_payload(header.pointer, pointer) }
 
     // SAFETY: the pointer came from nftnl_table_alloc and is nobody else's.
@@ -40,7 +40,7 @@ struct NftnlChain: ~Copyable, MessagePayload {
         unsafe self.pointer = pointer
     }
 
-    // SAFETY: both are alive; names are bounded by `Batch.checked`, and there is room for them.
+    // SAFETY: both are alive; names are bounded by `checked`, and there is room for them.
     func write(behind header: MessageHeader) { unsafe nftnl_chain_nlmsg_build_payload(header.pointer, pointer) }
 
     // SAFETY: the pointer came from nftnl_chain_alloc and is nobody else's.
@@ -65,7 +65,7 @@ struct NftnlRule: ~Copyable, MessagePayload {
         unsafe self.pointer = pointer
     }
 
-    // SAFETY: both are alive; names are bounded by `Batch.checked`, and there is room for them.
+    // SAFETY: both are alive; names are bounded by `checked`, and there is room for them.
     func write(behind header: MessageHeader) { unsafe nftnl_rule_nlmsg_build_payload(header.pointer, pointer) }
 
     // SAFETY: the pointer came from nftnl_rule_alloc and is nobody else's; its expressions are freed with it.
@@ -97,7 +97,9 @@ struct NftnlExpression: ~Copyable {
     init(_ name: StaticString) throws(NetlinkError) {
         // SAFETY: a StaticString of ASCII is closed with NUL.
         let allocated = name.withUTF8Buffer { name in
-            unsafe name.baseAddress.flatMap { unsafe nftnl_expr_alloc(UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) }
+            unsafe name.baseAddress.flatMap {
+                unsafe nftnl_expr_alloc(UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+            }
         }
         guard let allocated = unsafe allocated else { throw .outOfMemory }
         unsafe pointer = allocated
@@ -131,7 +133,7 @@ struct NftnlSet: ~Copyable, MessagePayload {
         unsafe self.pointer = pointer
     }
 
-    // SAFETY: both are alive; names are bounded by `Batch.checked`, and there is room for them.
+    // SAFETY: both are alive; names are bounded by `checked`, and there is room for them.
     func write(behind header: MessageHeader) { unsafe nftnl_set_nlmsg_build_payload(header.pointer, pointer) }
 
     // SAFETY: the pointer came from nftnl_set_alloc and is nobody else's; its elements are freed with it.
@@ -215,7 +217,7 @@ struct NftnlObject: ~Copyable, MessagePayload {
         unsafe self.pointer = pointer
     }
 
-    // SAFETY: both are alive; names are bounded by `Batch.checked`, and there is room for them.
+    // SAFETY: both are alive; names are bounded by `checked`, and there is room for them.
     func write(behind header: MessageHeader) { unsafe nftnl_obj_nlmsg_build_payload(header.pointer, pointer) }
 
     // SAFETY: the pointer came from nftnl_obj_alloc and is nobody else's.

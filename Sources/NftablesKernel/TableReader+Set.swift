@@ -31,10 +31,10 @@ extension TableReader {
             case NFTA_SET_GC_INTERVAL.rawValue: notes.append("has an interval of garbage collection")
             case NFTA_SET_EXPR.rawValue, NFTA_SET_EXPRESSIONS.rawValue: notes.append("its elements have statements")
             case NFTA_SET_USERDATA.rawValue:
-                var userData = UserDataCursor(attribute.payload)
-                while let item = try userData.next() {
-                    if item.type == NFTNL_UDATA_SET_COMMENT.rawValue { notes.append("has a comment") }
+                let isOfNft = attribute.payload.readUserData { type, _ in
+                    if type == NFTNL_UDATA_SET_COMMENT.rawValue { notes.append("has a comment") }
                 }
+                if !isOfNft { notes.append(Self.foreignUserData) }
             default: break
             }
         }

@@ -16,6 +16,8 @@ struct TableReader {
     var sets: [NamedSet] = []
     var oddities: [Oddity] = []
 
+    static let foreignUserData = "has user data that nft does not show"
+
     init(_ name: String) { self.name = name }
 
     func observed(generation: UInt32) -> ObservedTable {
@@ -39,15 +41,17 @@ struct TableReader {
             case NFTA_TABLE_FLAGS.rawValue:
                 let flags: UInt32 = try attribute.payload.networkOrder()
                 if flags & NFT_TABLE_F_DORMANT.rawValue != 0 { note(.table, "dormant: none of its rules are in force") }
-                if flags & NFT_TABLE_F_OWNER.rawValue != 0 { note(.table, "owned by a process: it goes when that ends") }
+                if flags & NFT_TABLE_F_OWNER.rawValue != 0 {
+                    note(.table, "owned by a process: it goes when that ends")
+                }
                 if flags & ~(NFT_TABLE_F_DORMANT.rawValue | NFT_TABLE_F_OWNER.rawValue) != 0 {
                     note(.table, "has flags that are not known here (\(flags))")
                 }
             case NFTA_TABLE_USERDATA.rawValue:
-                var userData = UserDataCursor(attribute.payload)
-                while let item = try userData.next() {
-                    if item.type == NFTNL_UDATA_TABLE_COMMENT.rawValue { comment = item.payload.text() }
+                let isOfNft = attribute.payload.readUserData { type, payload in
+                    if type == NFTNL_UDATA_TABLE_COMMENT.rawValue { comment = payload.text() }
                 }
+                if !isOfNft { note(.table, Self.foreignUserData) }
             default: break
             }
         }
@@ -142,14 +146,14 @@ struct TableReader {
                 }
             case NFTA_RULE_COMPAT.rawValue: oddity = "made for iptables"
             case NFTA_RULE_USERDATA.rawValue:
-                var userData = UserDataCursor(attribute.payload)
-                while let item = try userData.next() {
-                    if item.type == NFTNL_UDATA_RULE_COMMENT.rawValue {
-                        rule.comment = item.payload.text()
+                let isOfNft = attribute.payload.readUserData { type, payload in
+                    if type == NFTNL_UDATA_RULE_COMMENT.rawValue {
+                        rule.comment = payload.text()
                     } else {
-                        oddity = "has user data that nft does not show"
+                        oddity = Self.foreignUserData
                     }
                 }
+                if !isOfNft { oddity = Self.foreignUserData }
             default: break
             }
         }

@@ -10,7 +10,8 @@ enum AddressAdvice {
     /// A text that its writer took for an address, and that no group may be named after.
     static func looksLikeAddress(_ text: String) -> Bool {
         switch Result(catching: { () throws(AddressTextError) in try AddressText(text) }) {
-        case .success, .failure(.badPrefixLength), .failure(.hostBitsSet), .failure(.mixedFamilies), .failure(.emptyRange):
+        case .success, .failure(.badPrefixLength), .failure(.hostBitsSet), .failure(.mixedFamilies),
+            .failure(.emptyRange):
             return true
         case .failure(.zone):
             return text.contains(":")
@@ -62,9 +63,12 @@ enum AddressAdvice {
                 help: length.map { "this netmask is `/\($0)`" })
         case .hostBitsSet(let network, let host):
             return .error(
-                .hostBitsSet, at: span, "\(quoted(text)) has bits set behind its prefix, so that it may mean two things",
+                .hostBitsSet, at: span,
+                "\(quoted(text)) has bits set behind its prefix, so that it may mean two things",
                 expected: "a network's first address before the `/`",
-                help: "write `\(network)` for the network, or `\(host.split(separator: "/").first ?? "")` for the one address")
+                help:
+                    "write `\(network)` for the network, or `\(host.split(separator: "/").first ?? "")` for the one address"
+            )
         case .mixedFamilies:
             return .error(
                 .mixedFamilies, at: span, "the range \(quoted(text)) goes from one address family to the other",
@@ -119,7 +123,8 @@ enum AddressAdvice {
             return "every part of an IPv4 address is a number from 0 to 255"
         }
         if (1..<4).contains(parts.count), let length {
-            return "write all four parts: `\((parts + Array(repeating: "0", count: 4 - parts.count)).joined(separator: "."))/\(length)`"
+            return
+                "write all four parts: `\((parts + Array(repeating: "0", count: 4 - parts.count)).joined(separator: "."))/\(length)`"
         }
         return parts.count > 1 ? "an IPv4 address has four parts" : nil
     }

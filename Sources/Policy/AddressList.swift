@@ -7,7 +7,7 @@ struct AddressList {
     static let maximumSize = 128 << 20
     static let maximumAddresses = 1_000_000
     /// The lines that are shown of a file that is wrong from end to end.
-    static let maximumDiagnostics = 20
+    static let maximumDiagnostics = 10
 
     private(set) var ranges = AddressRanges()
     private(set) var diagnostics: [Diagnostic] = []

@@ -18,7 +18,8 @@ extension Binder {
         for item in items { bindExpectation(item) }
         guard findings.count == before, let first = items.first else { return }
         notSupported(
-            "testing the policy with `expect`", at: first.span, instead: "remove the section, or comment it out, until it is")
+            "testing the policy with `expect`", at: first.span,
+            instead: "remove the section, or comment it out, until it is")
     }
 
     private mutating func bindExpectation(_ item: Node) {
@@ -31,9 +32,14 @@ extension Binder {
         }
         let verb = text.prefix { $0 != " " }
         guard verb == "allow" || verb == "deny" else {
-            let words = ["accept": "allow", "permit": "allow", "pass": "allow", "drop": "deny", "reject": "deny", "refuse": "deny"]
+            let words = [
+                "accept": "allow", "permit": "allow", "pass": "allow", "drop": "deny", "reject": "deny",
+                "refuse": "deny",
+            ]
             let near = words[verb.lowercased()] ?? nearestName(to: String(verb), in: ["allow", "deny"])
-            report(item, "an expectation begins with `allow` or `deny`, not with \(quoted(String(verb)))", help: near.map { "did you mean `\($0)`?" })
+            report(
+                item, "an expectation begins with `allow` or `deny`, not with \(quoted(String(verb)))",
+                help: near.map { "did you mean `\($0)`?" })
             return
         }
         let rest = text.dropFirst(verb.count)
@@ -52,7 +58,9 @@ extension Binder {
             return
         }
         if text == "nobody" || text.isEmpty {
-            report(item, "an expectation speaks of a client, and \(quoted(text)) is none", help: "write an address, a group or `anyone`")
+            report(
+                item, "an expectation speaks of a client, and \(quoted(text)) is none",
+                help: "write an address, a group or `anyone`")
             return
         }
         _ = address(text, at: item.isPlain ? item.span.part(of: text, in: item.scalarText) : item.span)
@@ -87,7 +95,9 @@ extension Binder {
     private mutating func checkAddress(_ text: Substring, _ span: Span) {
         if IPAddress(String(text)) == nil {
             findings.add(
-                .error(.badAddress, at: span, "\(quoted(String(text))) is not an address", expected: "an IPv6 address in the brackets"))
+                .error(
+                    .badAddress, at: span, "\(quoted(String(text))) is not an address",
+                    expected: "an IPv6 address in the brackets"))
         }
     }
 
@@ -108,7 +118,9 @@ extension Node {
 
 extension Span {
     fileprivate func part(of text: String, in whole: String?, backwards: Bool = false) -> Span {
-        guard let whole, let range = backwards ? whole.ranges(of: text).last : whole.firstRange(of: text) else { return self }
+        guard let whole, let range = backwards ? whole.ranges(of: text).last : whole.firstRange(of: text) else {
+            return self
+        }
         let start = whole.unicodeScalars.distance(from: whole.startIndex, to: range.lowerBound)
         return part(start..<start + text.unicodeScalars.count)
     }

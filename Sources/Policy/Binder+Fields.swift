@@ -18,7 +18,10 @@ extension Binder {
         var fields = Fields()
         for entry in entries {
             guard table.names.contains(entry.key) else {
-                reportUnknownKey(entry, owner, table)
+                if let meant = reportUnknownKey(entry, owner, table), fields.keys[meant] == nil {
+                    // It is not missing as well.
+                    fields.keys[meant] = entry.keySpan
+                }
                 continue
             }
             fields.keys[entry.key] = entry.keySpan
@@ -40,19 +43,27 @@ extension Binder {
         return nil
     }
 
-    mutating func reportMissingValue(_ entry: Node.Entry) {
+    mutating func reportMissingValue(_ entry: Node.Entry, help: String? = nil) {
         findings.add(
             .error(
                 .wrongType, at: entry.keySpan, "\(quoted(entry.key)) has no value", expected: "a value after the `:`",
-                help: "write a value, or remove the key; a mapping without entries is `{}`"))
+                help: help ?? Self.missingValueHelp[entry.key] ?? "write a value, or remove the key"))
     }
 
-    private mutating func reportUnknownKey(_ entry: Node.Entry, _ owner: String, _ table: KeyTable) {
+    private static let missingValueHelp = [
+        "allow": "write `allow: anyone` to open it to all, or `allow: nobody` to close it",
+        "publish": "write `publish: 8081` with the host's port, the left side of docker's `-p`",
+        "groups": "remove the key, or write `groups: {}`",
+        "services": "remove the key, or write `services: {}`: nobody is let in then",
+    ]
+
+    private mutating func reportUnknownKey(_ entry: Node.Entry, _ owner: String, _ table: KeyTable) -> String? {
         let near = table.meanings[entry.key] ?? nearestName(to: entry.key, in: table.names)
         findings.add(
             .error(
                 .unknownKey, at: entry.keySpan, "\(owner) has no key \(quoted(entry.key))",
                 expected: table.names.alternatives, help: near.map { "did you mean `\($0)`?" }))
+        return near
     }
 
     /// A word out of a closed choice.
@@ -79,7 +90,8 @@ extension Binder {
         case .sequence(let items):
             if items.isEmpty {
                 findings.add(
-                    .error(.emptyList, at: node.span, "the list is empty", expected: "at least one item", help: emptyHelp))
+                    .error(
+                        .emptyList, at: node.span, "the list is empty", expected: "at least one item", help: emptyHelp))
                 return nil
             }
             return items

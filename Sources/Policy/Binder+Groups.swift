@@ -12,12 +12,14 @@ extension Binder {
             if Self.reservedSources.contains(entry.key) {
                 findings.add(
                     .error(
-                        .reservedName, at: entry.keySpan, "no group can be named \(quoted(entry.key)): the word has a meaning of its own",
+                        .reservedName, at: entry.keySpan,
+                        "no group can be named \(quoted(entry.key)): the word has a meaning of its own",
                         help: "rename the group"))
             } else if AddressAdvice.looksLikeAddress(entry.key) {
                 findings.add(
                     .error(
-                        .reservedName, at: entry.keySpan, "no group can be named \(quoted(entry.key)): it looks like an address",
+                        .reservedName, at: entry.keySpan,
+                        "no group can be named \(quoted(entry.key)): it looks like an address",
                         help: "rename the group, for example to `office`"))
             }
             groups.declare(entry.key, span: entry.keySpan)
@@ -25,7 +27,7 @@ extension Binder {
         var lists: [String: AddressList] = [:]
         for entry in entries {
             if entry.value.isNull {
-                reportMissingValue(entry)
+                reportMissingValue(entry, help: "a group without addresses is `[]`")
             } else {
                 bindGroup(entry, &lists)
             }
@@ -47,7 +49,7 @@ extension Binder {
         }
         for item in items {
             if let text = item.scalarText {
-                if groups[text] != nil {
+                if groups[text] != nil, !AddressAdvice.looksLikeAddress(text) {
                     references.append((text, item.span))
                     groups.use(text)
                 } else if let address = address(text, at: item.span, inGroup: entry.key) {
@@ -93,7 +95,10 @@ extension Binder {
     }
 
     mutating func reportUnknownGroup(_ text: String, at span: Span, owner: String? = nil) {
-        let words = ["all": "anyone", "any": "anyone", "everyone": "anyone", "*": "anyone", "none": "nobody", "world": "anyone"]
+        let words = [
+            "anybody": "anyone", "everybody": "anyone", "public": "anyone", "internet": "anyone", "noone": "nobody",
+            "all": "anyone", "any": "anyone", "everyone": "anyone", "*": "anyone", "none": "nobody", "world": "anyone",
+        ]
         let known = groups.names.filter { $0 != owner } + (owner == nil ? Self.reservedSources.sorted() : [])
         let near = (owner == nil ? words[text.lowercased()] : nil) ?? nearestName(to: text, in: known)
         let isHostName = text.contains(".") && text.unicodeScalars.allSatisfy { $0.isASCII && $0 != " " }
@@ -105,12 +110,13 @@ extension Binder {
             } else if groups.names.isEmpty {
                 "define it: `groups: { \(text): [192.0.2.1] }`"
             } else {
-                "the groups are \(groups.names.sorted().prefix(8).map { $0 }.alternatives)"
+                "the groups are \(groups.names.sorted().prefix(8).map { quoted($0) }.joined(separator: ", "))"
             }
         findings.add(
             .error(
                 .unknownGroup, at: span, "there is no group \(quoted(text))",
-                expected: owner == nil ? "`anyone`, `nobody`, " + AddressAdvice.expectedOrGroup : AddressAdvice.expectedOrGroup,
+                expected: owner == nil
+                    ? "`anyone`, `nobody`, " + AddressAdvice.expectedOrGroup : AddressAdvice.expectedOrGroup,
                 help: help))
     }
 
@@ -133,7 +139,11 @@ extension Binder {
         guard
             let fields = fields(
                 of: node, "a group's source",
-                KeyTable(["file", "dns"], meanings: ["path": "file", "list": "file", "host": "dns", "hostname": "dns", "name": "dns"]))
+                KeyTable(
+                    ["file", "dns"],
+                    meanings: [
+                        "path": "file", "list": "file", "host": "dns", "hostname": "dns", "name": "dns", "url": "file",
+                    ]))
         else { return nil }
         if fields.has("file"), let span = fields.keys["dns"] {
             findings.add(
@@ -147,7 +157,8 @@ extension Binder {
             findings.add(
                 .error(
                     .wrongType, at: file.span, "`file` names one file, and this is \(file.kind)",
-                    expected: "the name of a file", help: "for several files, write `[{ file: a.txt }, { file: b.txt }]`"))
+                    expected: "the name of a file",
+                    help: "for several files, write `[{ file: a.txt }, { file: b.txt }]`"))
         } else if let domain = fields["dns"] {
             if let name = domain.scalarText, HostName.isValid(name) { return .domain(domain.span) }
             findings.add(
@@ -164,7 +175,9 @@ extension Binder {
 
     /// `- fe80::` is read by YAML as the key `fe80:` without a value.
     mutating func reportUnquotedAddress(_ node: Node) -> Bool {
-        guard case .mapping(let entries) = node.content, entries.count == 1, let entry = entries.first else { return false }
+        guard case .mapping(let entries) = node.content, entries.count == 1, let entry = entries.first else {
+            return false
+        }
         let text = entry.key + ":" + (entry.value.scalarText ?? "")
         guard entry.key.contains(":"), AddressAdvice.looksLikeAddress(text) else { return false }
         findings.add(
@@ -208,7 +221,9 @@ enum HostName {
         guard text.utf8.count <= 253, !named.isEmpty, IPAddress(text) == nil else { return false }
         return named.allSatisfy { label in
             (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
-                && label.unicodeScalars.allSatisfy { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "-" || $0 == "_") }
+                && label.unicodeScalars.allSatisfy {
+                    $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "-" || $0 == "_")
+                }
         }
     }
 }

@@ -13,33 +13,43 @@ extension Binder {
     private static let hostServiceKeys = KeyTable(
         ["port", "icmp", "allow", "except"],
         meanings: [
-            "publish": "port", "ports": "port", "from": "allow", "source": "allow", "sources": "allow", "deny": "except",
+            "publish": "port", "ports": "port", "from": "allow", "source": "allow", "sources": "allow",
+            "deny": "except",
             "block": "except", "ping": "icmp", "icmpv6": "icmp",
         ])
 
     mutating func bindHost(_ node: Node) -> Host? {
         guard
             let fields = fields(
-                of: node, "`host`", KeyTable(["services", "otherwise"], meanings: ["default": "otherwise", "policy": "otherwise"]),
+                of: node, "`host`",
+                KeyTable(["services", "otherwise"], meanings: ["default": "otherwise", "policy": "otherwise"]),
                 example: "`services` and `otherwise`")
         else { return nil }
         if let node = fields["services"] {
-            let entries = entries(of: node, "`services` of the host", example: "`name:` lines, each with a service below it") ?? []
+            let entries =
+                entries(of: node, "`services` of the host", example: "`name:` lines, each with a service below it")
+                ?? []
             if entries.count > Self.maximumServices {
                 findings.add(
                     .error(
-                        .tooManyServices, at: entries[Self.maximumServices].keySpan, "the host has \(entries.count) services",
+                        .tooManyServices, at: entries[Self.maximumServices].keySpan,
+                        "the host has \(entries.count) services",
                         expected: "at most \(Self.maximumServices)", help: "`port` takes a list"))
             } else {
                 for entry in entries {
                     checkName(entry, "a service of the host")
-                    if entry.value.isNull { reportMissingValue(entry) } else { bindHostService(entry) }
+                    if entry.value.isNull {
+                        reportMissingValue(entry, help: "write `port` and `allow` below it, indented")
+                    } else {
+                        bindHostService(entry)
+                    }
                 }
             }
         }
         let otherwise = fields["otherwise"].flatMap { choice($0, of: Host.Otherwise.self, "otherwise") } ?? .accept
         return Host(
-            services: hostServices.map { $0.service }.sorted { $0.name < $1.name }, otherwise: otherwise, span: node.span)
+            services: hostServices.map { $0.service }.sorted { $0.name < $1.name }, otherwise: otherwise,
+            span: node.span)
     }
 
     private mutating func bindHostService(_ entry: Node.Entry) {

@@ -34,8 +34,10 @@ extension Binder {
                 KeyTable(["external", "containers"], meanings: ["bridges": "containers", "internal": "containers"]))
         else { return interfaces }
         if let containers = fields["containers"] {
-            interfaces.containers = interfaceNames(containers, emptyHelp: "remove the key: the default names Docker's bridges")
-                .map { $0.name }
+            interfaces.containers = interfaceNames(
+                containers, emptyHelp: "remove the key: the default names Docker's bridges"
+            )
+            .map { $0.name }
         }
         if let external = fields["external"], external.scalarText != "auto" {
             let names = interfaceNames(external, emptyHelp: "write `external: auto`, or name the interfaces")
@@ -44,8 +46,11 @@ extension Binder {
                 if name.matches("lo") {
                     findings.add(
                         .warning(
-                            .loopbackIsExternal, at: span, "`\(name)` makes the loopback interface `lo` an external one",
-                            help: "leave it out: the machine's own connections to published ports would be judged as foreign"))
+                            .loopbackIsExternal, at: span,
+                            "`\(name)` makes the loopback interface `lo` an external one",
+                            help:
+                                "leave it out: the machine's own connections to published ports would be judged as foreign"
+                        ))
                 } else if interfaces.mayBeContainer(name) {
                     findings.add(
                         .warning(
@@ -68,6 +73,14 @@ extension Binder {
                         expected: Self.interfaceExpected))
                 continue
             }
+            if text == "auto" {
+                findings.add(
+                    .error(
+                        .badInterface, at: item.span, "`auto` is not the name of an interface",
+                        expected: Self.interfaceExpected,
+                        help: "write `external: auto`, without a list"))
+                continue
+            }
             do {
                 names.append((try InterfaceName(text), item.span))
             } catch {
@@ -77,7 +90,8 @@ extension Binder {
         return names
     }
 
-    static let interfaceExpected = "the name of an interface such as `eth0`, or the beginning of names such as `\"wg*\"`"
+    static let interfaceExpected =
+        "the name of an interface such as `eth0`, or the beginning of names such as `\"wg*\"`"
 }
 
 extension InterfaceName.TextError {
@@ -85,7 +99,8 @@ extension InterfaceName.TextError {
         let (reason, help): (String, String) =
             switch self {
             case .empty: ("is empty", "name an interface; `ip link` lists them")
-            case .tooLong: ("has more than 15 characters, and Linux knows no such interface", "`ip link` lists the names")
+            case .tooLong:
+                ("has more than 15 characters, and Linux knows no such interface", "`ip link` lists the names")
             case .badCharacter(","), .badCharacter(" "):
                 ("holds a blank or a comma", "write a list: `[eth0, eth1]`")
             case .badCharacter(let character):
@@ -93,6 +108,7 @@ extension InterfaceName.TextError {
             case .starNotLast: ("has a `*` before its end", "a `*` stands for the rest of a name, and only at its end")
             }
         return .error(
-            .badInterface, at: span, "the interface \(quoted(text)) \(reason)", expected: Binder.interfaceExpected, help: help)
+            .badInterface, at: span, "the interface \(quoted(text)) \(reason)", expected: Binder.interfaceExpected,
+            help: help)
     }
 }

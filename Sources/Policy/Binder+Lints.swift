@@ -18,7 +18,8 @@ extension Binder {
             if !vertex.isUsed {
                 findings.add(
                     .warning(
-                        .unusedGroup, at: vertex.group.span, "the group \(quoted(name)) is named by no service and no other group",
+                        .unusedGroup, at: vertex.group.span,
+                        "the group \(quoted(name)) is named by no service and no other group",
                         help: "name it in an `allow` or `except`, or remove it"))
             }
             if vertex.count == 0, vertex.references.isEmpty {
@@ -35,7 +36,8 @@ extension Binder {
         if service.publish == .any, service.allow == .anyone, service.except == .nobody {
             findings.add(
                 .warning(
-                    .openToAnyone, at: bound.allowSpan, "the service \(quoted(service.name)) opens every published port to anyone",
+                    .openToAnyone, at: bound.allowSpan,
+                    "the service \(quoted(service.name)) opens every published port to anyone",
                     help: "name the ports in `publish`, or the sources in `allow`"))
         }
         lintNobody(service.allow, except: service.except, of: service.name, at: bound.allowSpan)
@@ -43,12 +45,15 @@ extension Binder {
             if interfaces.mayBeContainer(name) {
                 findings.add(
                     .warning(
-                        .containerInterface, at: span, "`\(name)` is a container bridge: what comes from there is not judged",
+                        .containerInterface, at: span,
+                        "`\(name)` is a container bridge: what comes from there is not judged",
                         help: "name the interfaces that face other machines"))
-            } else if case .listed(let external) = interfaces.external, !external.contains(where: { $0.overlaps(name) }) {
+            } else if case .listed(let external) = interfaces.external, !external.contains(where: { $0.overlaps(name) })
+            {
                 findings.add(
                     .warning(
-                        .interfaceNotExternal, at: span, "`\(name)` is not among `interfaces.external`: what comes from there is trusted",
+                        .interfaceNotExternal, at: span,
+                        "`\(name)` is not among `interfaces.external`: what comes from there is trusted",
                         help: "add it to `interfaces.external`, or remove it here"))
             }
         }
@@ -88,7 +93,9 @@ extension Binder {
         }
         for bound in hostServices {
             for placed in bound.ports {
-                guard let found = everywhere.first(overlapping: placed, before: services.count, orAll: true) else { continue }
+                guard let found = everywhere.first(overlapping: placed, before: services.count, orAll: true) else {
+                    continue
+                }
                 findings.add(
                     .warning(
                         .portAlsoPublished, at: placed.span,
@@ -164,7 +171,9 @@ struct PortIndex {
         var index = low - 1
         while index >= 0, steps < 64 {
             let reach = entries[furthest[index]].placed.range
-            guard reach.transport == wanted.transport, reach.ports.upperBound >= wanted.ports.lowerBound else { return nil }
+            guard reach.transport == wanted.transport, reach.ports.upperBound >= wanted.ports.lowerBound else {
+                return nil
+            }
             let entry = entries[index]
             if entry.placed.range.ports.overlaps(wanted.ports), orAll || entry.service < service { return entry }
             index -= 1

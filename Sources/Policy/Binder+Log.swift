@@ -7,7 +7,10 @@ extension Log {
 
 extension Binder {
     private static let logKeys = KeyTable(
-        ["refused", "rate", "to"], meanings: ["group": "to", "nflog": "to", "limit": "rate", "dropped": "refused"])
+        ["refused", "rate", "to"],
+        meanings: [
+            "group": "to: { nflog: GROUP }", "nflog": "to: { nflog: GROUP }", "limit": "rate", "dropped": "refused",
+        ])
 
     mutating func log(_ node: Node?) -> Log {
         var log = Log.standard
@@ -23,7 +26,8 @@ extension Binder {
                 let isNo = ["no", "off", "n", "0", "False", "FALSE"].contains(refused.scalarText)
                 findings.add(
                     .error(
-                        .unknownValue, at: refused.span, "`refused` cannot be \(refused.cited)", expected: "`true` or `false`",
+                        .unknownValue, at: refused.span, "`refused` cannot be \(refused.cited)",
+                        expected: "`true` or `false`",
                         help: isYes ? "write `true`" : isNo ? "write `false`" : nil))
             }
         }
@@ -67,7 +71,8 @@ extension Binder {
             return
         }
         if node.scalarText == "nflog" { return }
-        if case .mapping(let entries) = node.content, entries.count == 1, let entry = entries.first, entry.key == "nflog",
+        if case .mapping(let entries) = node.content, entries.count == 1, let entry = entries.first,
+            entry.key == "nflog",
             let text = entry.value.scalarText, let group = UInt64(digits: text[...]), group <= UInt64(UInt16.max)
         {
             log.destination = .nflog(group: UInt16(group))

@@ -12,15 +12,18 @@ extension Binder {
             guard let text = item.scalarText else {
                 findings.add(
                     .error(
-                        .badPort, at: item.span, "`\(key)` names ports, and this is \(item.kind)", expected: PortText.expected,
+                        .badPort, at: item.span, "`\(key)` names ports, and this is \(item.kind)",
+                        expected: PortText.expected,
                         help: portHelp(item)))
                 continue
             }
             if text == "any" {
                 findings.add(
                     .error(
-                        .badPort, at: item.span, "`any` stands for every published port, and cannot be part of \(key == "publish" ? "a list" : "`\(key)`")",
-                        expected: PortText.expected, help: key == "publish" ? "write `publish: any` alone, or remove it" : nil))
+                        .badPort, at: item.span,
+                        "`any` stands for every published port, and cannot be part of \(key == "publish" ? "a list" : "`\(key)`")",
+                        expected: PortText.expected,
+                        help: key == "publish" ? "write `publish: any` alone, or remove it" : nil))
                 continue
             }
             switch PortText.parse(text, at: item.span) {
@@ -48,8 +51,10 @@ extension Binder {
                 let (first, second) = next.span.start < widest.span.start ? (next, widest) : (widest, next)
                 findings.add(
                     .error(
-                        .overlappingPorts, at: second.span, "\(quoted(second.range.description)) overlaps \(quoted(first.range.description)) of the same service",
-                        expected: "every port of a service once", help: "remove one of them, or make the ranges meet without overlapping",
+                        .overlappingPorts, at: second.span,
+                        "\(quoted(second.range.description)) overlaps \(quoted(first.range.description)) of the same service",
+                        expected: "every port of a service once",
+                        help: "remove one of them, or make the ranges meet without overlapping",
                         annotations: [.init(first.span, "named here too")]))
             }
             if !isSame || next.range.ports.upperBound > widest.range.ports.upperBound { widest = next }

@@ -29,7 +29,8 @@ extension Binder {
         ])
 
     mutating func bindServices(_ node: Node, within interfaces: Interfaces) {
-        guard let entries = entries(of: node, "`services`", example: "`name:` lines, each with a service below it") else { return }
+        guard let entries = entries(of: node, "`services`", example: "`name:` lines, each with a service below it")
+        else { return }
         if entries.count > Self.maximumServices {
             findings.add(
                 .error(
@@ -40,7 +41,11 @@ extension Binder {
         }
         for entry in entries {
             checkName(entry, "a service")
-            if entry.value.isNull { reportMissingValue(entry) } else { bindService(entry, within: interfaces) }
+            if entry.value.isNull {
+                reportMissingValue(entry, help: "write `publish` and `allow` below it, indented")
+            } else {
+                bindService(entry, within: interfaces)
+            }
         }
     }
 
@@ -68,7 +73,8 @@ extension Binder {
         bindUnsupportedTarget(fields)
         if let on = fields["on"] { bound.service.on = hostAddresses(on) }
         if let node = fields["interfaces"] {
-            bound.interfaceSpans = interfaceNames(node, emptyHelp: "remove the key: without it every external interface counts")
+            bound.interfaceSpans = interfaceNames(
+                node, emptyHelp: "remove the key: without it every external interface counts")
             bound.service.interfaces = Set(bound.interfaceSpans.map { $0.name }).sorted()
         }
         bound.service.allow = allowed(fields, of: entry.key, at: entry.keySpan)
@@ -89,14 +95,16 @@ extension Binder {
         } else if written.count > 1, let span = fields.keys[written[1]], let first = fields.keys[written[0]] {
             findings.add(
                 .error(
-                    .conflictingKeys, at: span, "the service \(quoted(entry.key)) is named by `\(written[0])` and by `\(written[1])`",
+                    .conflictingKeys, at: span,
+                    "the service \(quoted(entry.key)) is named by `\(written[0])` and by `\(written[1])`",
                     expected: "one of " + Self.targets.alternatives, help: "write a service for each",
                     annotations: [.init(first, "named here too")]))
         } else if written == ["publish"], let span = fields.keys["port"], let first = fields.keys["publish"] {
             findings.add(
                 .error(
                     .conflictingKeys, at: span, "`port` does not go with `publish`", expected: "`publish` alone",
-                    help: "`publish` names the host's port already; `port` is the container's, for `container`, `compose` and `label`",
+                    help:
+                        "`publish` names the host's port already; `port` is the container's, for `container`, `compose` and `label`",
                     annotations: [.init(first, "the host's port")]))
         }
     }
@@ -104,7 +112,9 @@ extension Binder {
     /// What will be known by its container, checked now, so that it is right on the day that it works.
     private mutating func bindUnsupportedTarget(_ fields: Fields) {
         if let container = fields["container"] {
-            checkReference(container, "container", expected: "a container's name, such as `grafana`") { Self.isContainerName($0) }
+            checkReference(container, "container", expected: "a container's name, such as `grafana`") {
+                Self.isContainerName($0)
+            }
         }
         if let compose = fields["compose"] {
             checkReference(compose, "compose", expected: "`PROJECT/SERVICE`, such as `shop/web`") { text in
@@ -149,13 +159,17 @@ extension Binder {
 
     /// `on`: addresses of this host, one by one.
     private mutating func hostAddresses(_ node: Node) -> [IPAddress] {
-        guard let items = items(node, emptyHelp: "remove the key: without it every address of the host counts") else { return [] }
+        guard let items = items(node, emptyHelp: "remove the key: without it every address of the host counts") else {
+            return []
+        }
         let expected = "an address of this host, such as `192.0.2.1`"
         var addresses: Set<IPAddress> = []
         for item in items {
             if reportUnquotedAddress(item) { continue }
             guard let text = item.scalarText, let address = IPAddress(text) else {
-                let isWider = item.scalarText.map { AddressAdvice.looksLikeAddress($0) && ($0.contains("/") || $0.contains("-")) }
+                let isWider = item.scalarText.map {
+                    AddressAdvice.looksLikeAddress($0) && ($0.contains("/") || $0.contains("-"))
+                }
                 findings.add(
                     .error(
                         .badAddress, at: item.span, "`on` cannot be \(item.cited)", expected: expected,
@@ -167,18 +181,22 @@ extension Binder {
             if address.isUnspecified {
                 findings.add(
                     .error(
-                        .unspecifiedAddress, at: item.span, "\(quoted(text)) stands for every address of the host, and is none itself",
+                        .unspecifiedAddress, at: item.span,
+                        "\(quoted(text)) stands for every address of the host, and is none itself",
                         expected: expected, help: "remove the key: without it every address of the host counts"))
                 continue
             }
-            if case .v6(let bits) = address, let problem = AddressAdvice.problem(.v6(bits.bits...bits.bits), text, at: item.span) {
+            if case .v6(let bits) = address,
+                let problem = AddressAdvice.problem(.v6(bits.bits...bits.bits), text, at: item.span)
+            {
                 findings.add(problem)
                 continue
             }
             if address.isLoopback {
                 findings.add(
                     .warning(
-                        .loopbackAddress, at: item.span, "\(quoted(text)) is reached from this machine only, whom no service needs to allow",
+                        .loopbackAddress, at: item.span,
+                        "\(quoted(text)) is reached from this machine only, whom no service needs to allow",
                         help: "remove the service: what is published there is refused from outside in any case"))
             }
             addresses.insert(address)

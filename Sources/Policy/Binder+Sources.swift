@@ -5,7 +5,8 @@ internal import YAML
 extension Binder {
     /// `allow` or `except`: one source or a list of them.
     mutating func sources(_ node: Node, _ key: String) -> Sources {
-        let emptyHelp = key == "allow" ? "to allow nobody, write `allow: nobody`" : "remove the key: there is no exception"
+        let emptyHelp =
+            key == "allow" ? "to allow nobody, write `allow: nobody`" : "remove the key: there is no exception"
         guard let items = items(node, emptyHelp: emptyHelp) else { return .nobody }
         var anyone: Span?
         var nobody: Span?
@@ -20,7 +21,7 @@ extension Binder {
                 anyone = item.span
             } else if text == "nobody" {
                 nobody = item.span
-            } else if let group = groups[text] {
+            } else if let group = groups[text], !AddressAdvice.looksLikeAddress(text) {
                 groups.use(text)
                 named.insert(text)
                 named.formUnion(group.group.members)
@@ -31,7 +32,8 @@ extension Binder {
         if let nobody, items.count > 1 {
             findings.add(
                 .error(
-                    .nobodyWithOthers, at: nobody, "`nobody` stands beside others", expected: "`nobody` alone, or the others without it",
+                    .nobodyWithOthers, at: nobody, "`nobody` stands beside others",
+                    expected: "`nobody` alone, or the others without it",
                     help: "remove `nobody`, or all the others"))
         } else if let anyone, items.count > 1 {
             findings.add(

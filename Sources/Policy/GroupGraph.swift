@@ -59,7 +59,8 @@ struct GroupGraph {
                 .error(
                     .tooManyAddresses, at: vertices[place].group.span,
                     "the group \(quoted(vertices[place].group.name)) has \(count) addresses",
-                    expected: "at most \(AddressList.maximumAddresses) addresses a group, with the groups that it names",
+                    expected:
+                        "at most \(AddressList.maximumAddresses) addresses a group, with the groups that it names",
                     help: "merge neighbours into prefixes, or divide it into several groups"))
         }
     }

@@ -25,7 +25,8 @@ struct Inclusion {
             let cycle = (chain[start...] + [name]).joined(separator: " → ")
             findings.add(
                 .error(
-                    .includeCycle, at: span, "the file includes itself: \(cycle)", help: "remove one of these includes"))
+                    .includeCycle, at: span, "the file includes itself: \(cycle)", help: "remove one of these includes")
+            )
             return false
         }
         guard seen.insert(name).inserted else { return true }
@@ -56,7 +57,9 @@ struct Inclusion {
         entries = merging(entries, own.filter { $0.key != "version" && $0.key != "include" }, section: "")
         if let include = own.first(where: { $0.key == "include" }) {
             for (name, span) in includedNames(include.value) {
-                read(SourcePath.resolve(name, namedIn: path), namedAt: span, chain: chain + [SourcePath.normalized(path)])
+                read(
+                    SourcePath.resolve(name, namedIn: path), namedAt: span, chain: chain + [SourcePath.normalized(path)]
+                )
             }
         }
         return true
@@ -96,7 +99,8 @@ struct Inclusion {
         let written = entry.value.scalarText.map { quoted($0) } ?? entry.value.kind
         findings.add(
             .error(
-                .unsupportedVersion, at: entry.value.span, "\(written) is not a version of the policy file that is known here",
+                .unsupportedVersion, at: entry.value.span,
+                "\(written) is not a version of the policy file that is known here",
                 expected: "`1`", help: "write `version: 1`, or use a dockernft that knows this version"))
     }
 

@@ -35,7 +35,8 @@ extension SourceFiles.Failure {
         case .missing:
             let isPattern = path.contains("*") || path.contains("?")
             return .error(
-                .fileUnreadable, at: place, "there is no file \(quoted(path, limit: 200))", expected: "a file that exists",
+                .fileUnreadable, at: place, "there is no file \(quoted(path, limit: 200))",
+                expected: "a file that exists",
                 help: isPattern
                     ? "a file is named by its name, not by a pattern; write a list of names"
                     : span == nil

@@ -19,7 +19,8 @@ enum PortText {
         }
         let ends = first.split(separator: "-", omittingEmptySubsequences: false)
         let numbers = ends.compactMap { UInt64(digits: $0) }
-        guard (1...2).contains(ends.count), numbers.count == ends.count, let low = numbers.first, let high = numbers.last
+        guard (1...2).contains(ends.count), numbers.count == ends.count, let low = numbers.first,
+            let high = numbers.last
         else {
             return .failure(bad(text, span, help: advice(text)))
         }
@@ -29,7 +30,8 @@ enum PortText {
             return .failure(
                 Problem(
                     .error(
-                        .badPort, at: span, "\(quoted(text)): there is no port \(wrong)", expected: "ports from 1 to 65535",
+                        .badPort, at: span, "\(quoted(text)): there is no port \(wrong)",
+                        expected: "ports from 1 to 65535",
                         help: help)))
         }
         guard lowest <= highest else {
@@ -63,6 +65,10 @@ enum PortText {
                 "protocols are written in lower case: `\(ports)/\(lower)`"
             } else if lower == "any" || lower == "all" || lower == "both" || lower == "tcp+udp" {
                 "write each: `[\(ports)/tcp, \(ports)/udp]`"
+            } else if let first = TransportProtocol(String(ports)) {
+                "the protocol follows the port: `\(name)/\(first)`"
+            } else if lower.hasPrefix("icmp") {
+                "ICMP has no ports; to answer pings, give `host` a service with `icmp: echo-request`"
             } else {
                 near.map { "did you mean `\(ports)/\($0)`?" } ?? "Docker publishes ports of these three only"
             }
@@ -76,12 +82,14 @@ enum PortText {
     private static func advice(_ text: String) -> String? {
         let pieces = text.split(separator: ":")
         if pieces.count == 2, let host = UInt64(digits: pieces[0].prefix { $0.isASCII && $0.isNumber }) {
-            return "docker's `-p HOST:CONTAINER` names the host's port first, and a policy only that one: write `\(host)`"
+            return
+                "docker's `-p HOST:CONTAINER` names the host's port first, and a policy only that one: write `\(host)`"
         }
         if pieces.count == 3, IPAddress(String(pieces[0])) != nil {
             return "write `publish: \(pieces[1])` and `on: [\(pieces[0])]`"
         }
         if text.contains(",") || text.contains(" ") { return "write a list: `[80, 443]`" }
+        if text.hasPrefix("0x") || text.hasPrefix("0o") || text.hasPrefix("0b") { return "write the number in decimal" }
         if text.hasPrefix("0"), let number = UInt64(digits: text.drop { $0 == "0" }) { return "write `\(number)`" }
         if text.hasPrefix("-") || text.hasSuffix("-") || text.hasPrefix("+") { return nil }
         let services = ["http": 80, "https": 443, "ssh": 22, "postgres": 5432, "mysql": 3306, "dns": 53, "smtp": 25]

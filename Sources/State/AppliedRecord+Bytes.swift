@@ -1,85 +1,57 @@
 internal import Addressing
-internal import FoundationEssentials
 internal import Nftables
 
 extension AppliedRecord {
-    private struct Header: Codable {
-        var version: Int
-        var policyPath: String
-        var appliedAt: Int64
-        var digest: String
-        var place: Place
-        var sets: [SetHeader]
-    }
+    /// What a record begins with; the number changes with the form.
+    private static let signature = Array("dockernft applied 1\n".utf8)
 
-    private struct SetHeader: Codable {
-        enum Kind: String, Codable {
-            case ipv4
-            case ipv6
-            case keyed
+    /// Everything in one fixed order, numbers in network order, texts behind their length.
+    func encoded() -> [UInt8] {
+        var bytes = Self.signature
+        bytes.append(text: policyPath)
+        bytes.append(number: appliedAt)
+        bytes.append(text: digest)
+        bytes.append(text: place.boot)
+        bytes.append(number: place.namespace)
+        bytes.append(number: place.generation)
+        bytes.append(number: place.table)
+        bytes.append(number: UInt32(elements.count))
+        for (name, elements) in elements.sorted(by: { $0.key < $1.key }) {
+            bytes.append(text: name)
+            bytes.append(elements)
         }
-
-        var name: String
-        var kind: Kind
-        var count: Int
-    }
-
-    private static let version = 1
-
-    /// A line of JSON, then the elements of its sets one after the other, numbers in network order.
-    func encoded() throws -> [UInt8] {
-        let names = elements.keys.sorted()
-        var header = Header(
-            version: Self.version, policyPath: policyPath, appliedAt: appliedAt, digest: digest, place: place, sets: [])
-        var body: [UInt8] = []
-        for name in names {
-            guard let elements = elements[name] else { continue }
-            let kind: SetHeader.Kind =
-                switch elements {
-                case .ipv4: .ipv4
-                case .ipv6: .ipv6
-                case .keyed: .keyed
-                }
-            header.sets.append(SetHeader(name: name, kind: kind, count: elements.count))
-            body.append(elements)
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try Array(encoder.encode(header)) + [UInt8(ascii: "\n")] + body
+        return bytes
     }
 
     /// Nil for whatever `encoded` did not write, whole.
     init?(bytes: [UInt8]) {
-        guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")),
-            let header = try? JSONDecoder().decode(Header.self, from: Data(bytes[..<end])),
-            header.version == Self.version
+        guard bytes.starts(with: Self.signature) else { return nil }
+        var reader = RecordReader(bytes: bytes, offset: Self.signature.count)
+        guard let policyPath = reader.text(), let appliedAt = reader.number(Int64.self), let digest = reader.text(),
+            let boot = reader.text(), let namespace = reader.number(UInt64.self),
+            let generation = reader.number(UInt32.self), let table = reader.number(UInt64.self),
+            let count = reader.number(UInt32.self)
         else { return nil }
-        var reader = ElementReader(bytes: bytes, offset: end + 1)
         var elements: [String: Elements] = [:]
-        for set in header.sets {
-            let read: Elements? =
-                switch set.kind {
-                case .ipv4: reader.ranges(set.count).map { .ipv4($0) }
-                case .ipv6: reader.ranges(set.count).map { .ipv6($0) }
-                case .keyed: reader.keyed(set.count).map { .keyed($0) }
-                }
-            guard let read, read.count == set.count else { return nil }
-            elements[set.name] = read
+        for _ in 0..<count {
+            guard let name = reader.text(), let read = reader.elements() else { return nil }
+            elements[name] = read
         }
         guard reader.isAtEnd else { return nil }
         self.init(
-            policyPath: header.policyPath, appliedAt: header.appliedAt, digest: header.digest, place: header.place,
-            elements: elements)
+            policyPath: policyPath, appliedAt: appliedAt, digest: digest,
+            place: Place(boot: boot, namespace: namespace, generation: generation, table: table), elements: elements)
     }
 }
 
-/// What stands before a key's field, or a verdict, in the bytes.
+/// What stands before a set's elements, a key's field or a verdict in the bytes.
 private enum Tag {
     static let ipv4: UInt8 = 1
     static let ipv6: UInt8 = 2
     static let service: UInt8 = 3
     static let proto: UInt8 = 4
     static let interface: UInt8 = 5
+    static let keyed: UInt8 = 6
 
     static let none: UInt8 = 0
     static let accept: UInt8 = 1
@@ -110,9 +82,17 @@ extension [UInt8] {
 
     fileprivate mutating func append(_ elements: Elements) {
         switch elements {
-        case .ipv4(let set): for range in set.ranges { append(range: range) }
-        case .ipv6(let set): for range in set.ranges { append(range: range) }
+        case .ipv4(let set):
+            append(Tag.ipv4)
+            append(number: UInt32(set.ranges.count))
+            for range in set.ranges { append(range: range) }
+        case .ipv6(let set):
+            append(Tag.ipv6)
+            append(number: UInt32(set.ranges.count))
+            for range in set.ranges { append(range: range) }
         case .keyed(let elements):
+            append(Tag.keyed)
+            append(number: UInt32(elements.count))
             for element in elements {
                 append(UInt8(element.key.count))
                 for field in element.key { append(field) }
@@ -157,7 +137,7 @@ extension [UInt8] {
     }
 }
 
-private struct ElementReader {
+private struct RecordReader {
     let bytes: [UInt8]
     var offset: Int
 
@@ -172,13 +152,23 @@ private struct ElementReader {
         return value
     }
 
-    mutating func range<Number: FixedWidthInteger>() -> ClosedRange<Number>? {
+    private mutating func range<Number: FixedWidthInteger>() -> ClosedRange<Number>? {
         guard let low = number(Number.self), let high = number(Number.self), low <= high else { return nil }
         return low...high
     }
 
-    mutating func ranges<Bits: AddressBits>(_ count: Int) -> IntervalSet<Bits>? {
-        guard count >= 0, count <= (bytes.count - offset) / (Bits.bitWidth / 4) else { return nil }
+    mutating func elements() -> Elements? {
+        guard let tag = number(UInt8.self), let count = number(UInt32.self) else { return nil }
+        switch tag {
+        case Tag.ipv4: return ranges(Int(count)).map { .ipv4($0) }
+        case Tag.ipv6: return ranges(Int(count)).map { .ipv6($0) }
+        case Tag.keyed: return keyed(Int(count)).map { .keyed($0) }
+        default: return nil
+        }
+    }
+
+    private mutating func ranges<Bits: AddressBits>(_ count: Int) -> IntervalSet<Bits>? {
+        guard count <= (bytes.count - offset) / (Bits.bitWidth / 4) else { return nil }
         var ranges: [ClosedRange<Bits>] = []
         ranges.reserveCapacity(count)
         for _ in 0..<count {
@@ -188,8 +178,8 @@ private struct ElementReader {
         return IntervalSet(ranges)
     }
 
-    mutating func keyed(_ count: Int) -> [Element]? {
-        guard count >= 0, count <= bytes.count - offset else { return nil }
+    private mutating func keyed(_ count: Int) -> [Element]? {
+        guard count <= bytes.count - offset else { return nil }
         var elements: [Element] = []
         for _ in 0..<count {
             guard let fields = number(UInt8.self) else { return nil }
@@ -204,7 +194,7 @@ private struct ElementReader {
         return elements
     }
 
-    private mutating func text() -> String? {
+    mutating func text() -> String? {
         guard let count = number(UInt16.self), bytes.count - offset >= Int(count) else { return nil }
         defer { offset += Int(count) }
         return String(validating: bytes[offset..<offset + Int(count)], as: UTF8.self)
@@ -217,7 +207,7 @@ private struct ElementReader {
         case Tag.service: return range().map { .service($0) }
         case Tag.proto: return number().map { .proto($0) }
         case Tag.interface: return text().flatMap { try? InterfaceName($0) }.map { .interface($0) }
-        case nil, .some: return nil
+        default: return nil
         }
     }
 
@@ -230,7 +220,7 @@ private struct ElementReader {
         case Tag.return: return .return
         case Tag.jump: return text().map { .jump($0) }
         case Tag.goto: return text().map { .goto($0) }
-        case nil, .some: return nil
+        default: return nil
         }
     }
 }

@@ -22,7 +22,7 @@ public struct AppliedRecord: Sendable, Equatable {
     }
 
     /// A state of one kernel's tables, told apart from every other one.
-    public struct Place: Hashable, Sendable, Codable {
+    public struct Place: Hashable, Sendable {
         /// `/proc/sys/kernel/random/boot_id`
         public var boot: String
         /// `SO_NETNS_COOKIE`: one boot never gives the same twice.

@@ -52,7 +52,7 @@ struct Composer: ~Copyable {
         if let tag = event.tag {
             diagnostics.append(
                 .error(
-                    .yamlTag, at: span(event), "the tag \(quoted(tag)) has no meaning in a policy",
+                    .yamlTag, at: span(event), "the tag \(quoted(tag.shorthand)) has no meaning in a policy",
                     expected: "a plain text, list or mapping", help: "remove the tag"))
         }
         nodes += 1
@@ -74,15 +74,17 @@ struct Composer: ~Copyable {
     private mutating func sequence(_ opening: Event, anchor: String?, depth: Int) throws(Stop) -> Subtree {
         if let anchor { openAnchors.insert(anchor) }
         var items: [Node] = []
+        var last: Span?
         var result = Subtree(node: Node(.sequence([]), span: span(opening)), count: 1, height: 1)
         while true {
             let event = try next()
             if case .sequenceEnd = event.kind {
-                result.node = Node(.sequence(items), span: span(opening, to: event, last: items.last?.span))
+                result.node = Node(.sequence(items), span: span(opening, to: event, last: last))
                 return remember(result, as: anchor)
             }
             let item = try subtree(event, depth: depth + 1)
             items.append(item.node)
+            last = extent(of: item.node, readAt: event)
             result.count += item.count
             result.height = max(result.height, item.height + 1)
         }
@@ -92,17 +94,27 @@ struct Composer: ~Copyable {
         if let anchor { openAnchors.insert(anchor) }
         var entries: [Node.Entry] = []
         var places: [String: Int] = [:]
+        var merged: [Node.Entry] = []
+        var last: Span?
         var result = Subtree(node: Node(.mapping([]), span: span(opening)), count: 1, height: 1)
         while true {
             let event = try next()
             if case .mappingEnd = event.kind {
-                result.node = Node(.mapping(entries), span: span(opening, to: event, last: entries.last?.value.span))
+                entries += merged.filter { places[$0.key] == nil }
+                result.node = Node(.mapping(entries), span: span(opening, to: event, last: last))
                 return remember(result, as: anchor)
             }
             let key = try subtree(event, depth: depth + 1)
-            let value = try subtree(try next(), depth: depth + 1)
+            let valueEvent = try next()
+            let value = try subtree(valueEvent, depth: depth + 1)
+            last = extent(of: value.node, readAt: valueEvent)
             result.count += key.count + value.count
             result.height = max(result.height, value.height + 1, key.height + 1)
+            if case .scalar(let scalar) = key.node.content, scalar.isPlain, scalar.text == "<<" {
+                reportMergeKey(at: key.node.span)
+                merged += inherited(value.node)
+                continue
+            }
             guard let name = keyText(key.node) else { continue }
             if let first = places[name] {
                 diagnostics.append(
@@ -122,12 +134,15 @@ struct Composer: ~Copyable {
         guard let known = anchors[anchor] else {
             let isOpen = openAnchors.contains(anchor)
             let headline =
-                isOpen ? "the alias `*\(anchor)` stands inside of what it stands for" : "no anchor `&\(anchor)` comes before this alias"
+                isOpen
+                ? "the alias `*\(anchor)` stands inside of what it stands for"
+                : "no anchor `&\(anchor)` comes before this alias"
             let near = nearestName(to: anchor, in: anchors.keys.sorted())
             throw stop(
                 .error(
                     .unknownAlias, at: span, headline, expected: "the name of an anchor that is complete",
                     help: near.map { "did you mean `*\($0)`?" }
+                        ?? (isOpen ? "write out what is meant, without the alias" : nil)
                         ?? "`*` starts a YAML alias; a text that begins with it needs quotes"))
         }
         if depth + known.height - 1 > Self.maximumDepth { throw stop(tooDeep(at: span)) }
@@ -144,17 +159,35 @@ struct Composer: ~Copyable {
         return subtree
     }
 
+    private mutating func reportMergeKey(at span: Span) {
+        diagnostics.append(
+            .error(
+                .mergeKey, at: span, "the merge key `<<` is not supported",
+                help: "write the entries out; a list of addresses that is needed twice can be a group"))
+    }
+
+    /// What the merge key would bring, so that the reader of the tree does not miss it as well.
+    private func inherited(_ value: Node) -> [Node.Entry] {
+        switch value.content {
+        case .mapping(let entries): entries
+        case .scalar, .sequence: []
+        }
+    }
+
     private mutating func keyText(_ key: Node) -> String? {
         switch key.content {
         case .scalar(let scalar):
-            if scalar.isPlain, scalar.text == "<<" {
-                diagnostics.append(
-                    .error(
-                        .mergeKey, at: key.span, "the merge key `<<` is not supported",
-                        help: "write the entries out; a list of addresses that is needed twice can be a group"))
-                return nil
-            }
             if !key.isNull { return scalar.text }
+        case .mapping(let entries) where entries.isEmpty:
+            // `{{ name }}` is a mapping whose key is a mapping, and that has been reported for the inner braces.
+            diagnostics.removeAll {
+                $0.code == .keyNotText && $0.span.start > key.span.start && $0.span.end < key.span.end
+            }
+            diagnostics.append(
+                .error(
+                    .keyNotText, at: key.span, "this key is not a text", expected: "a text as the key of `key: value`",
+                    help: "if `{{ }}` is a template's, render the template first; else put the text in quotes"))
+            return nil
         case .sequence, .mapping:
             break
         }
@@ -196,9 +229,23 @@ struct Composer: ~Copyable {
 
     private func span(_ event: Event) -> Span { Span(file: file, start: event.start, end: event.end) }
 
+    /// Where a node was written; what an alias stands for was written elsewhere.
+    private func extent(of node: Node, readAt event: Event) -> Span {
+        if case .alias = event.kind { return span(event) }
+        return node.span
+    }
+
     /// A block's end event stands where the next token is, lines further down: the block ends with its last part.
     private func span(_ opening: Event, to closing: Event, last: Span?) -> Span {
         let isFlow = closing.end > closing.start
         return Span(file: file, start: opening.start, end: isFlow ? closing.end : last?.end ?? opening.end)
+    }
+}
+
+extension String {
+    /// `!!int`, as it is written, for `tag:yaml.org,2002:int`.
+    fileprivate var shorthand: String {
+        let standard = "tag:yaml.org,2002:"
+        return hasPrefix(standard) ? "!!" + dropFirst(standard.count) : self
     }
 }

@@ -79,11 +79,13 @@ extension SourceText {
             }
             guard isControl else { continue }
             let length = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : 3
-            let scalar = String(decoding: bytes[index..<min(index + length, bytes.count)], as: UTF8.self).unicodeScalars.first
+            let scalar = String(decoding: bytes[index..<min(index + length, bytes.count)], as: UTF8.self).unicodeScalars
+                .first
             return .error(
                 .controlCharacter, at: span(ofByte: index),
                 "the control character \(scalar.map { $0.escaped } ?? "") cannot stand in a policy",
-                help: byte == 0x0d ? "end lines with \\n or \\r\\n" : "remove it; a NUL often means that the file is not a text")
+                help: byte == 0x0d
+                    ? "end lines with \\n or \\r\\n" : "remove it; a NUL often means that the file is not a text")
         }
         return nil
     }

@@ -22,8 +22,48 @@ extension SyntaxError {
                 .tabCharacter, at: span, "a tab stands where YAML wants spaces", expected: "spaces",
                 help: "replace the tab by spaces")
         }
+        if let conflict = mergeConflict(source, start) { return conflict }
         let (headline, help) = explanation(character: character, word: word.text)
-        return .error(.yamlSyntax, at: span, headline, help: help, annotations: contextAnnotations(source, start))
+        guard let opening = opening, let position = contextPosition, position <= start else {
+            return .error(.yamlSyntax, at: span, headline, help: help, annotations: contextAnnotations(source, start))
+        }
+        let cause = Span(
+            file: source.file, start: position, end: Position(line: position.line, column: position.column + opening))
+        let noticed = Diagnostic.Annotation(span, "this does not fit any more")
+        return .error(.yamlSyntax, at: cause, headline, help: help, annotations: endsFile(source) ? [] : [noticed])
+    }
+
+    /// For what was opened and not closed, the opening is to blame and not the place where libyaml gave up: how many
+    /// characters to mark of it.
+    private var opening: Int? {
+        switch problem {
+        case "did not find expected ',' or ']'", "did not find expected ',' or '}'", "could not find expected ':'",
+            "did not find expected alphabetic or numeric character", "found unexpected end of stream",
+            "found unexpected document indicator":
+            1
+        default: nil
+        }
+    }
+
+    private func endsFile(_ source: SourceText) -> Bool {
+        position(in: source) >= source.position(ofByte: source.bytes.count)
+            || problem == "did not find expected alphabetic or numeric character"
+    }
+
+    /// What git leaves in a file, for its markers are among the few texts that make no sense as YAML.
+    private func mergeConflict(_ source: SourceText, _ start: Position) -> Diagnostic? {
+        let numbers = [contextPosition?.line, start.line].compactMap { $0 }
+        let lines = source.lines(Set(numbers))
+        for number in numbers {
+            let marker = (lines[number] ?? "").prefix(7)
+            guard ["<<<<<<<", "=======", ">>>>>>>"].contains(marker) else { continue }
+            let span = Span(
+                file: source.file, start: Position(line: number, column: 1), end: Position(line: number, column: 8))
+            return .error(
+                .yamlSyntax, at: span, "a merge conflict is left in the file",
+                help: "resolve it, and remove the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`")
+        }
+        return nil
     }
 
     private func position(in source: SourceText) -> Position {
@@ -46,8 +86,9 @@ extension SyntaxError {
             case "quoted scalar": "the quoted text"
             case "simple key": "the key"
             case "plain scalar": "the text"
-            default: "what could not be read"
+            default: ""
             }
+        if subject.isEmpty { return [] }
         let end = Position(line: position.line, column: position.column + 1)
         return [.init(Span(file: source.file, start: position, end: end), "\(subject) starts here")]
     }
@@ -84,7 +125,8 @@ extension SyntaxError {
         case "did not find expected alphabetic or numeric character":
             (
                 "\(quoted(word)) begins with a sign that YAML keeps for itself",
-                word.hasPrefix("*") ? "to allow everyone, write `anyone`; a text that begins with `*` needs quotes"
+                word.hasPrefix("*")
+                    ? "to allow everyone, write `anyone`; a text that begins with `*` needs quotes"
                     : "put the text in quotes"
             )
         case "found character that cannot start any token":
@@ -93,7 +135,10 @@ extension SyntaxError {
                 "put the text in quotes"
             )
         case "did not find expected <document start>":
-            ("this does not belong to the document above it", "a policy is one mapping: `key: value` lines from the first column")
+            (
+                "this does not belong to the document above it",
+                "a policy is one mapping: `key: value` lines from the first column"
+            )
         default:
             ("this is not YAML: \(problem)", context.map { "libyaml stopped \($0)" })
         }

@@ -33,7 +33,7 @@ struct Apply: ParsableCommand {
     var adopt = false
 
     mutating func run() throws {
-        let target = try PolicyFile.target(policy.path, diagnostics.diagnostics)
+        let target = try PolicyFile.target(policy.path, diagnostics)
         let session = try KernelSession(kernel)
         for attempt in 1...Self.conditionalAttempts {
             switch try step(target, session, isFirst: attempt == 1) {
@@ -104,7 +104,7 @@ struct Apply: ParsableCommand {
         } else if plan.difference.isEmpty {
             Console.print("nothing to do: the kernel is as \(policy.path) says")
         } else {
-            PlanPrinter.show(plan, withRules: rules, coloured: output.isColoured)
+            PlanPrinter.show(plan, withRules: rules, coloured: diagnostics.colour.isColoured(.output))
         }
     }
 

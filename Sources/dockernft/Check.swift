@@ -15,16 +15,16 @@ struct Check: ParsableCommand {
     mutating func run() throws {
         let loaded = PolicyFile.load(policy.path)
         if output.json {
-            Console.print(try loaded.json())
+            Console.write(Array(loaded.json.utf8), to: .output)
             guard loaded.policy != nil else { throw loaded.status }
             return
         }
-        loaded.report(diagnostics.diagnostics, coloured: output.isColoured)
+        loaded.report(diagnostics)
         guard let resolved = loaded.policy else { throw loaded.status }
         let target = PolicyTarget(path: policy.path, policy: resolved)
         let services = resolved.services.count + (resolved.host?.services.count ?? 0)
         Console.print(
-            "\(policy.path) is right: \(services) services, \(target.ruleset.sets.count) sets and maps, "
+            "\(policy.path) is right: \(services) service\(services == 1 ? "" : "s"), \(target.ruleset.sets.count) sets and maps, "
                 + "\(target.ruleset.chains.reduce(0) { $0 + $1.rules.count }) rules")
     }
 }

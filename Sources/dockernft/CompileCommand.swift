@@ -1,6 +1,7 @@
 internal import ArgumentParser
-internal import Addressing
 internal import Console
+internal import Files
+internal import Nftables
 internal import NftablesFormats
 
 struct Compile: ParsableCommand {
@@ -32,18 +33,65 @@ struct Compile: ParsableCommand {
     @Option(help: "With iptables, only the input for this family; otherwise one after the other.")
     var family: Family?
 
+    @Option(
+        help: ArgumentHelp(
+            "With --family: what iptables-save prints on the host, so that the chains and jumps of an earlier load are replaced.",
+            valueName: "file"),
+        completion: .file())
+    var replacing: String?
+
     mutating func validate() throws {
         if family != nil, format != .iptables {
             throw ValidationError("--family goes with --format iptables; nft and json hold both families")
         }
+        if replacing != nil, family == nil {
+            throw ValidationError("--replacing goes with --family, for iptables-save prints one family")
+        }
     }
 
     mutating func run() throws {
-        let target = try PolicyFile.target(policy.path, diagnostics.diagnostics)
+        let target = try PolicyFile.target(policy.path, diagnostics)
         switch format {
         case .nft: Console.write(NftText.bytes(target.ruleset), to: .output)
         case .json: Console.write(NftJSON.bytes(target.ruleset), to: .output)
-        case .iptables: Console.report("not yet")
+        case .iptables: try printIptables(target)
+        }
+    }
+
+    private func printIptables(_ target: PolicyTarget) throws {
+        var present = IptablesPresence.none
+        if let replacing {
+            do {
+                present = IptablesPresence(saved: String(decoding: try File.read(replacing), as: UTF8.self))
+            } catch {
+                Console.report("dockernft: \(error)")
+                throw ExitStatus.trouble
+            }
+        }
+        let iptables = IptablesText(target.ruleset, replacing: (present, present))
+        for limitation in iptables.limitations { Console.report("dockernft: iptables \(limitation.words)") }
+        if iptables.limitations.contains(where: { $0.effect == .leftOut }) {
+            Console.report("dockernft: nothing printed: iptables cannot say this policy")
+            throw ExitStatus.no
+        }
+        switch family {
+        case .ipv4: print(iptables.ipv4.text)
+        case .ipv6: print(iptables.ipv6.text)
+        case nil:
+            print("# iptables-restore --noflush\n\(iptables.ipv4.text)")
+            print("# ip6tables-restore --noflush\n\(iptables.ipv6.text)")
+        }
+    }
+
+    private func print(_ text: String) { Console.write(Array(text.utf8), to: .output) }
+}
+
+extension IptablesLimitation {
+    fileprivate var words: String {
+        let place = origin.map { "\($0.file):\($0.line): " } ?? ""
+        return switch effect {
+        case .leftOut: "cannot say this: \(place)\(reason) (chain \(chain))"
+        case .approximated: "says this otherwise: \(place)\(reason) (chain \(chain))"
         }
     }
 }

@@ -17,7 +17,7 @@ struct Diff: ParsableCommand {
     var rules = false
 
     mutating func run() throws {
-        let target = try PolicyFile.target(policy.path, diagnostics.diagnostics)
+        let target = try PolicyFile.target(policy.path, diagnostics)
         let live = try LiveTable.read(KernelSession(kernel))
         if live.isForeign { Console.report(Apply.foreignTable) }
         let plan = LivePlan(target, against: live).plan
@@ -26,7 +26,7 @@ struct Diff: ParsableCommand {
         } else if plan.difference.isEmpty {
             Console.print("the kernel is as \(policy.path) says")
         } else {
-            PlanPrinter.show(plan, withRules: rules, coloured: output.isColoured)
+            PlanPrinter.show(plan, withRules: rules, coloured: diagnostics.colour.isColoured(.output))
             if plan.accessLines.isEmpty, !rules {
                 Console.print("  nobody gains or loses access; --rules shows what changes in the table")
             }

@@ -33,14 +33,16 @@ struct KernelOptions: ParsableArguments {
 struct OutputOptions: ParsableArguments {
     @Flag(help: "For a program to read: the schema is in docs/json.md.")
     var json = false
+}
 
+struct ColourOptions: ParsableArguments {
     @Flag(help: "No colour, as with NO_COLOR in the environment.")
     var noColor = false
 
     /// https://no-color.org: set, to anything but nothing.
-    var isColoured: Bool {
+    func isColoured(_ stream: Console.Stream) -> Bool {
         let forbidden = ProcessInfo.processInfo.environment["NO_COLOR"].map { !$0.isEmpty } ?? false
-        return !noColor && !forbidden && Console.Stream.output.isTerminal
+        return !noColor && !forbidden && stream.isTerminal
     }
 }
 
@@ -52,4 +54,8 @@ struct DiagnosticOptions: ParsableArguments {
 
     @Option(help: "How diagnostics are shown.")
     var diagnostics = Style.full
+
+    @OptionGroup var colour: ColourOptions
+
+    var isColoured: Bool { colour.isColoured(.error) }
 }

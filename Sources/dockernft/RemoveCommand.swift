@@ -11,6 +11,7 @@ struct Remove: ParsableCommand {
         discussion: "What Docker publishes is then as open as Docker leaves it. Asks first, on a terminal.")
 
     @OptionGroup var kernel: KernelOptions
+    @OptionGroup var colour: ColourOptions
 
     @Flag(help: "Do not ask. Needed where there is no terminal to ask on.")
     var yes = false

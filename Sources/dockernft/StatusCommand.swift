@@ -16,6 +16,7 @@ struct ShowStatus: ParsableCommand {
 
     @OptionGroup var kernel: KernelOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var colour: ColourOptions
 
     mutating func run() throws {
         let live = try LiveTable.read(KernelSession(kernel))

@@ -1,14 +1,16 @@
 import Addressing
 import Nftables
 import NftablesFormats
+import Samples
 import Testing
 
 @Suite("What we write, the real nft reads", .needsNft)
 struct NftTests {
-    let everything = EveryCase.ruleset(rules: EveryCase.rules)
+    static let rulesets = [EveryCase.ruleset(rules: EveryCase.rules), Sample.ruleset]
 
-    @Test("Text loads and lists as it was written")
-    func textListsAsWritten() throws {
+    @Test("Text loads and lists as it was written", arguments: 0..<2)
+    func textListsAsWritten(number: Int) throws {
+        let everything = Self.rulesets[number]
         let listing = try NetworkNamespace.with { namespace in
             _ = try namespace.nft("-f", "-", input: NftText.bytes(everything))
             return try namespace.nft("list", "table", "inet", "dockernft")
@@ -16,8 +18,9 @@ struct NftTests {
         expectSameLines(listing, NftText.listing(everything))
     }
 
-    @Test("What nft lists loads again, over itself, and lists the same")
-    func listingLoadsAgain() throws {
+    @Test("What nft lists loads again, over itself, and lists the same", arguments: 0..<2)
+    func listingLoadsAgain(number: Int) throws {
+        let everything = Self.rulesets[number]
         try NetworkNamespace.with { namespace in
             _ = try namespace.nft("-f", "-", input: NftText.bytes(everything))
             _ = try namespace.nft("-f", "-", input: NftText.bytes(everything))
@@ -28,8 +31,9 @@ struct NftTests {
         }
     }
 
-    @Test("JSON loads and lists as the text does")
-    func jsonListsAsText() throws {
+    @Test("JSON loads and lists as the text does", arguments: 0..<2)
+    func jsonListsAsText(number: Int) throws {
+        let everything = Self.rulesets[number]
         var withoutComment = everything
         // nft 1.0.6 knows no comment of a table in JSON.
         withoutComment.table.comment = nil

@@ -12,22 +12,32 @@ enum Everything {
             table: Table(name: "t", comment: "policy sha256:0123"),
             counters: [Counter(name: "django-allowed"), Counter(name: "django-refused")],
             limits: [
-                Limit(name: "log-daily", rate: 1000, unit: .day, burst: 7), Limit(name: "log-rate", rate: 10, unit: .second),
+                Limit(name: "log-daily", rate: 1000, unit: .day, burst: 7),
+                Limit(name: "log-rate", rate: 10, unit: .second),
             ],
             sets: [
-                NamedSet(name: "by-name", key: [.interfaceName], isInterval: false, elements: .keyed([Element(key: [.interface(docker)])])),
+                NamedSet(
+                    name: "by-name", key: [.interfaceName], isInterval: false,
+                    elements: .keyed([Element(key: [.interface(docker)])])),
                 NamedSet(
                     name: "direct", key: [.ipv4Address, .inetProtocol, .inetService], isMap: true, isInterval: false,
                     elements: .keyed([
-                        Element(key: [.ipv4(0xac11_0002...0xac11_0002), .proto(6), .service(80...80)], verdict: .goto("django"))
+                        Element(
+                            key: [.ipv4(0xac11_0002...0xac11_0002), .proto(6), .service(80...80)],
+                            verdict: .goto("django"))
                     ])),
-                NamedSet(name: "hosts", key: [.ipv4Address], isInterval: false, elements: .ipv4(.init([office...office]))),
+                NamedSet(
+                    name: "hosts", key: [.ipv4Address], isInterval: false, elements: .ipv4(.init([office...office]))),
                 NamedSet(
                     name: "internal", key: [.interfaceName],
-                    elements: .keyed([Element(key: [.interface(bridges)]), Element(key: [.interface(docker)]), Element(key: [.interface(loopback)])])),
+                    elements: .keyed([
+                        Element(key: [.interface(bridges)]), Element(key: [.interface(docker)]),
+                        Element(key: [.interface(loopback)]),
+                    ])),
                 NamedSet(
                     name: "office-v4", key: [.ipv4Address],
-                    elements: .ipv4(.init([0xc000_0201...0xc000_0201, office...(office + 13), 0xcb00_7100...0xcb00_71ff]))),
+                    elements: .ipv4(
+                        .init([0xc000_0201...0xc000_0201, office...(office + 13), 0xcb00_7100...0xcb00_71ff]))),
                 NamedSet(
                     name: "office-v6", key: [.ipv6Address],
                     elements: .ipv6(.init([0x2001_0db8_0010 << 80...(0x2001_0db8_0011 << 80) - 1]))),
@@ -35,13 +45,15 @@ enum Everything {
                     name: "on-tcp-v4", key: [.ipv4Address, .inetService], isMap: true,
                     elements: .keyed([
                         Element(key: [.ipv4(0xc000_0201...0xc000_0201), .service(80...80)], verdict: .goto("django")),
-                        Element(key: [.ipv4(0xc000_0201...0xc000_0201), .service(7000...7010)], verdict: .jump("django")),
+                        Element(
+                            key: [.ipv4(0xc000_0201...0xc000_0201), .service(7000...7010)], verdict: .jump("django")),
                     ])),
                 NamedSet(
                     name: "on-v6", key: [.interfaceName, .ipv6Address, .inetProtocol, .inetService], isMap: true,
                     elements: .keyed([
                         Element(
-                            key: [.interface(bridges), .ipv6(1...0xffff), .proto(17), .service(53...53)], verdict: .drop)
+                            key: [.interface(bridges), .ipv6(1...0xffff), .proto(17), .service(53...53)], verdict: .drop
+                        )
                     ])),
                 NamedSet(
                     name: "protocols", key: [.inetProtocol],
@@ -49,63 +61,77 @@ enum Everything {
                 NamedSet(
                     name: "published-tcp", key: [.inetService], isMap: true,
                     elements: .keyed([
-                        Element(key: [.service(80...80)], verdict: .accept), Element(key: [.service(81...81)], verdict: .drop),
+                        Element(key: [.service(80...80)], verdict: .accept),
+                        Element(key: [.service(81...81)], verdict: .drop),
                         Element(key: [.service(7000...7010)], verdict: .goto("django")),
                         Element(key: [.service(65000...65535)], verdict: .return),
                     ])),
             ],
             chains: [
-                Chain(name: "refuse", rules: [
-                    Rule([.match(.conntrack(.direction), .equals(.direction(.reply))), .verdict(.drop)]),
-                    Rule([.match(.meta(.l4proto), .equals(.l4proto(.tcp))), .reject(.tcpReset)]),
-                    Rule([.reject(.portUnreachable)]),
-                ]),
-                Chain(name: "django", rules: [
-                    Rule(
-                        [
-                            .match(.conntrack(.originalIPv4Source), .inSet("office-v4")), .counter(name: "django-allowed"),
-                            .verdict(.accept),
-                        ], comment: "office of Zürich"),
-                    Rule([.match(.conntrack(.originalIPv4Source), .notInSet("office-v4")), .verdict(.return)]),
-                    Rule([.match(.conntrack(.originalIPv6Source), .inSet("office-v6")), .verdict(.accept)]),
-                    Rule([.limit(name: "log-rate"), .log(prefix: "dockernft django: ", .nflog(group: 4))]),
-                    Rule([.limit(name: "log-rate"), .log(prefix: "dockernft django: ", .kernel)]),
-                    Rule([.counter(name: "django-refused"), .verdict(.goto("refuse"))]),
-                ]),
-                Chain(name: "published", rules: [
-                    Rule([
-                        .match(.meta(.l4proto), .equals(.l4proto(.tcp))),
-                        .verdictMap([.conntrack(.originalIPv4Destination), .conntrack(.originalServiceDestination)], map: "on-tcp-v4"),
+                Chain(
+                    name: "refuse",
+                    rules: [
+                        Rule([.match(.conntrack(.direction), .equals(.direction(.reply))), .verdict(.drop)]),
+                        Rule([.match(.meta(.l4proto), .equals(.l4proto(.tcp))), .reject(.tcpReset)]),
+                        Rule([.reject(.portUnreachable)]),
                     ]),
-                    Rule([
-                        .match(.meta(.l4proto), .equals(.l4proto(.tcp))),
-                        .verdictMap([.conntrack(.originalServiceDestination)], map: "published-tcp"),
+                Chain(
+                    name: "django",
+                    rules: [
+                        Rule(
+                            [
+                                .match(.conntrack(.originalIPv4Source), .inSet("office-v4")),
+                                .counter(name: "django-allowed"),
+                                .verdict(.accept),
+                            ], comment: "office of Zürich"),
+                        Rule([.match(.conntrack(.originalIPv4Source), .notInSet("office-v4")), .verdict(.return)]),
+                        Rule([.match(.conntrack(.originalIPv6Source), .inSet("office-v6")), .verdict(.accept)]),
+                        Rule([.limit(name: "log-rate"), .log(prefix: "dockernft django: ", .nflog(group: 4))]),
+                        Rule([.limit(name: "log-rate"), .log(prefix: "dockernft django: ", .kernel)]),
+                        Rule([.counter(name: "django-refused"), .verdict(.goto("refuse"))]),
                     ]),
-                    Rule([
-                        .match(.conntrack(.state), .anyOf(.state([.invalid, .untracked]))),
-                        .verdictMap([.header(.destinationPort(.tcp))], map: "published-tcp"),
+                Chain(
+                    name: "published",
+                    rules: [
+                        Rule([
+                            .match(.meta(.l4proto), .equals(.l4proto(.tcp))),
+                            .verdictMap(
+                                [.conntrack(.originalIPv4Destination), .conntrack(.originalServiceDestination)],
+                                map: "on-tcp-v4"),
+                        ]),
+                        Rule([
+                            .match(.meta(.l4proto), .equals(.l4proto(.tcp))),
+                            .verdictMap([.conntrack(.originalServiceDestination)], map: "published-tcp"),
+                        ]),
+                        Rule([
+                            .match(.conntrack(.state), .anyOf(.state([.invalid, .untracked]))),
+                            .verdictMap([.header(.destinationPort(.tcp))], map: "published-tcp"),
+                        ]),
                     ]),
-                ]),
-                Chain(name: "forward", base: BaseChain(hook: .forward, priority: -10, policy: .accept), rules: [
-                    Rule([
-                        .match(.conntrack(.originalIPv4Destination), .prefix4(0x7f00_0000, length: 8)), .verdict(.drop),
+                Chain(
+                    name: "forward", base: BaseChain(hook: .forward, priority: -10, policy: .accept),
+                    rules: [
+                        Rule([
+                            .match(.conntrack(.originalIPv4Destination), .prefix4(0x7f00_0000, length: 8)),
+                            .verdict(.drop),
+                        ]),
+                        Rule([
+                            .match(.meta(.iifname), .notInSet("internal")),
+                            .match(.header(.tcpFlags), .flagsDiffer(from: .syn, mask: [.fin, .syn, .rst, .ack])),
+                            .verdict(.jump("published")),
+                        ]),
+                        Rule([.match(.conntrack(.status), .anyOf(.status(.dnat))), .verdict(.jump("published"))]),
                     ]),
-                    Rule([
-                        .match(.meta(.iifname), .notInSet("internal")),
-                        .match(.header(.tcpFlags), .flagsDiffer(from: .syn, mask: [.fin, .syn, .rst, .ack])),
-                        .verdict(.jump("published")),
+                Chain(
+                    name: "input", base: BaseChain(hook: .input, priority: -10, policy: .drop),
+                    rules: [
+                        Rule([.match(.header(.icmpv6Type), .range(1, 4)), .verdict(.accept)]),
+                        Rule([.match(.header(.ip6Source), .prefix6(0xfe80 << 112, length: 10)), .verdict(.accept)]),
+                        Rule([
+                            .match(.meta(.nfproto), .equals(.family(.ipv4))),
+                            .match(.header(.sourcePort(.udp)), .equals(.port(67))), .verdict(.accept),
+                        ]),
                     ]),
-                    Rule([.match(.conntrack(.status), .anyOf(.status(.dnat))), .verdict(.jump("published"))]),
-                ]),
-                Chain(name: "input", base: BaseChain(hook: .input, priority: -10, policy: .drop), rules: [
-                    Rule([.match(.header(.icmpv6Type), .range(1, 4)), .verdict(.accept)]),
-                    Rule([.match(.header(.ip6Source), .prefix6(0xfe80 << 112, length: 10)), .verdict(.accept)]),
-                    Rule([
-                        .match(.meta(.nfproto), .equals(.family(.ipv4))),
-                        .match(.header(.sourcePort(.udp)), .equals(.port(67))),
-                        .match(.header(.destinationPort(.udp)), .equals(.port(68))), .verdict(.accept),
-                    ]),
-                ]),
             ])
     }
 
@@ -160,7 +186,7 @@ enum Everything {
             chain input {
                 icmpv6 type 1-4 accept
                 ip6 saddr fe80::/10 accept
-                meta nfproto ipv4 udp sport 67 udp dport 68 accept
+                meta nfproto ipv4 udp sport 67 accept
             }
         }
 

@@ -50,8 +50,30 @@ struct RoundTripTests {
         try namespace.load(Everything.text)
         var kernel = try namespace.connect()
         let observed = try #require(try kernel.readTable(named: "t"))
-        #expect(observed.ruleset == (try Everything.ruleset().linearized()))
+        let pushed = try Everything.ruleset().linearized()
+        #expect(observed.ruleset.table == pushed.table)
+        #expect(observed.ruleset.sets == pushed.sets)
+        for (left, right) in zip(observed.ruleset.chains, pushed.chains) { #expect(left == right) }
+        #expect(observed.ruleset == pushed)
         #expect(observed.oddities == [])
+    }
+
+    @Test func `What a rule of its own or an object has counted is not part of the ruleset`() throws {
+        let namespace = try ScratchNamespace()
+        var kernel = try namespace.connect()
+        let rules = [LinearRule([.counter, .log(prefix: "", .kernel), .immediate(.accept)])]
+        let pushed = LinearRuleset(
+            table: Table(name: "t"), counters: [Counter(name: "n")], chains: [LinearChain(name: "c", rules: rules)])
+        try kernel.commit(Transaction(creating: pushed))
+        #expect(try kernel.readTable(named: "t")?.ruleset == pushed)
+        try kernel.commit(Transaction(table: "t", changes: [.deleteTable(name: "t")]))
+        try namespace.load(
+            "table inet t {\n counter n { packets 5 bytes 6; }\n chain c { counter packets 7 bytes 8 log accept; }\n}\n"
+        )
+        let observed = try #require(try kernel.readTable(named: "t"))
+        #expect(observed.ruleset == pushed)
+        #expect(observed.counters == ["n": CounterReading(packets: 5, bytes: 6)])
+        #expect(try kernel.readCounters(table: "t") == observed.counters)
     }
 
     @Test func `A look without elements has the sets and not what they hold`() throws {
@@ -77,6 +99,9 @@ struct RoundTripTests {
 
     @Test func `A namespace that does not exist is named in the error`() throws {
         let error = #expect(throws: NetlinkError.self) { _ = try KernelConnection(namespace: "/run/netns/no-such") }
-        #expect(error?.description == "enter network namespace /run/netns/no-such: No such file or directory; it, or something it refers to, does not exist in the kernel")
+        #expect(
+            error?.description
+                == "enter network namespace /run/netns/no-such: No such file or directory; it, or something it refers to, does not exist"
+        )
     }
 }

@@ -1,0 +1,71 @@
+# One word a loop; `make help` lists them.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+sbindir = $(DESTDIR)$(PREFIX)/sbin
+share = $(DESTDIR)$(PREFIX)/share
+unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
+# The program looks for its policy here, wherever it is itself.
+confdir = $(DESTDIR)/etc/dockernft
+
+# lld, for gold warns of a mktemp that Foundation has and nobody here calls.
+RELEASE = -c release --static-swift-stdlib -Xswiftc -use-ld=lld --product dockernft
+SCRIPTS = .ci/run .ci/install-packages .ci/check-unit nft/try.sh
+
+.PHONY: build release try check test golden sanitize bench install uninstall clean help
+
+build: ## the program, for debugging: .build/debug/dockernft
+	$(SWIFT) build --product dockernft
+
+release: ## the program, optimised, with Swift's library in it
+	$(SWIFT) build $(RELEASE)
+
+try: build ## a Docker host in miniature, real packets, before and after (root)
+	DOCKERNFT=.build/debug/dockernft nft/try.sh
+
+check: ## format, layers, scripts, manual and systemd unit
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+	@if command -v shellcheck >/dev/null; then echo shellcheck $(SCRIPTS); shellcheck $(SCRIPTS); fi
+	@if command -v mandoc >/dev/null; then echo mandoc; mandoc -T lint -W warning docs/dockernft.8; fi
+	.ci/check-unit packaging/dockernft.service
+	$(SWIFT) test --disable-xctest --filter LayeringTests
+
+test: ## every test; those that need root or a program say so when they are skipped
+	@.ci/install-packages
+	$(SWIFT) test --disable-xctest
+
+golden: ## write the expectations under nft/cases anew; fails, so that what changed is read and committed
+	DOCKERNFT_GOLDEN=write $(SWIFT) test --disable-xctest --filter CaseTests
+
+# XCTest leaks objects of its own at exit, hence without it: nothing need be suppressed. gold warns about every symbol of the
+# sanitizer, hence lld. Left out are tests whose work is done by other programs.
+sanitize: ## the tests under AddressSanitizer and LeakSanitizer
+	ASAN_OPTIONS=detect_leaks=1 $(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build-asan -Xswiftc -use-ld=lld \
+		--skip DockerTests --skip CaseTests --skip LayeringTests --skip TestSupportTests
+
+bench: release ## what an apply costs, beside nft -f (root)
+	python3 Benchmarks/bench.py --dockernft .build/release/dockernft
+
+install: release ## into DESTDIR and PREFIX (/usr/local); enables nothing, overwrites no policy
+	install -D -s -m 755 .build/release/dockernft $(sbindir)/dockernft
+	install -D -m 644 docs/dockernft.8 $(share)/man/man8/dockernft.8
+	install -d $(unitdir) $(share)/bash-completion/completions $(share)/zsh/site-functions $(share)/fish/vendor_completions.d
+	sed 's,/usr/sbin/dockernft,$(PREFIX)/sbin/dockernft,' packaging/dockernft.service >$(unitdir)/dockernft.service
+	chmod 644 $(unitdir)/dockernft.service
+	.build/release/dockernft --generate-completion-script bash >$(share)/bash-completion/completions/dockernft
+	.build/release/dockernft --generate-completion-script zsh >$(share)/zsh/site-functions/_dockernft
+	.build/release/dockernft --generate-completion-script fish >$(share)/fish/vendor_completions.d/dockernft.fish
+	install -d -m 750 $(confdir)
+	install -m 640 packaging/policy.yaml.example $(confdir)/policy.yaml.example
+
+uninstall: ## what install put there; policies and the rules in force stay
+	rm -f $(sbindir)/dockernft $(share)/man/man8/dockernft.8 $(unitdir)/dockernft.service
+	rm -f $(share)/bash-completion/completions/dockernft $(share)/zsh/site-functions/_dockernft
+	rm -f $(share)/fish/vendor_completions.d/dockernft.fish $(confdir)/policy.yaml.example
+
+clean: ## everything that was built
+	rm -rf .build .build-asan
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

@@ -1,0 +1,79 @@
+internal import Glibc
+
+/// Whole small files, and directories. Every failure is the errno of the call that failed.
+public enum File {
+    public struct Failure: Error, Hashable, Sendable, CustomStringConvertible {
+        public var path: String
+        public var code: Int32
+
+        public var description: String {
+            // strerror's text is copied before anything else can change it.
+            "\(path): \(unsafe String(cString: strerror(code)))"
+        }
+    }
+
+    public static func read(_ path: String) throws(Failure) -> [UInt8] {
+        // The path is read during the call only.
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
+        defer { _ = close(descriptor) }
+        // Files of /proc say that they are empty: the end is where nothing more comes.
+        var status = stat()
+        let size = unsafe fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+        var bytes: [UInt8] = Array(repeating: 0, count: max(size + 1, 4096))
+        var count = 0
+        while true {
+            if count == bytes.count { bytes += Array(repeating: 0, count: bytes.count) }
+            let room = bytes.count - count
+            // Fills the array from `count` to its end at the most.
+            let got = unsafe bytes.withUnsafeMutableBytes { buffer in
+                unsafe Glibc.read(descriptor, buffer.baseAddress?.advanced(by: count), room)
+            }
+            if got == 0 { break }
+            if got > 0 { count += got } else if errno != EINTR { throw Failure(path: path, code: errno) }
+        }
+        bytes.removeSubrange(count...)
+        return bytes
+    }
+
+    /// In one step: a reader finds the old file or the new one, whole. Only its owner may read it.
+    public static func replace(_ path: String, with bytes: [UInt8]) throws(Failure) {
+        let fresh = "\(path).\(getpid())"
+        _ = unsafe unlink(fresh)
+        // O_EXCL: never through a link that somebody has put there.
+        let descriptor = unsafe open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Failure(path: fresh, code: errno) }
+        let written = write(bytes, to: descriptor)
+        let closed = close(descriptor) == 0 ? 0 : errno
+        let code = written != 0 ? written : closed
+        // Both paths are read during the call only.
+        guard code == 0, unsafe rename(fresh, path) == 0 else {
+            let failure = Failure(path: path, code: code != 0 ? code : errno)
+            _ = unsafe unlink(fresh)
+            throw failure
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+        var sent = 0
+        while sent < bytes.count {
+            // Reads within the array, from `sent` to its end.
+            let count = unsafe bytes.withUnsafeBytes { buffer in
+                unsafe Glibc.write(descriptor, buffer.baseAddress?.advanced(by: sent), bytes.count - sent)
+            }
+            if count > 0 { sent += count } else if errno != EINTR { return errno }
+        }
+        return 0
+    }
+
+    /// For its owner alone, with the directories above it.
+    public static func makeDirectory(_ path: String) throws(Failure) {
+        var made = path.hasPrefix("/") ? "" : "."
+        for name in path.split(separator: "/") {
+            made += "/\(name)"
+            guard unsafe mkdir(made, 0o700) == 0 || errno == EEXIST else { throw Failure(path: made, code: errno) }
+        }
+    }
+
+    public static func remove(_ path: String) { _ = unsafe unlink(path) }
+}
