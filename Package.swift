@@ -84,5 +84,6 @@ let package = Package(
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
         tests("LayeringTests", []),
+        tests("DockerTests", ["TestSupport", "Addressing"]),
     ]
 )

@@ -61,7 +61,19 @@ public struct IntervalSet<Bound: AddressBits>: Hashable, Sendable {
     @inlinable public func union(_ other: Self) -> Self {
         if other.isEmpty || isAll { return self }
         if isEmpty || other.isAll { return other }
-        return Self(ranges + other.ranges)
+        var merged: [ClosedRange<Bound>] = []
+        merged.reserveCapacity(ranges.count + other.ranges.count)
+        var left = 0
+        var right = 0
+        while left < ranges.count || right < other.ranges.count {
+            let isLeft =
+                right == other.ranges.count
+                || left < ranges.count && ranges[left].lowerBound <= other.ranges[right].lowerBound
+            merged.append(isLeft ? ranges[left] : other.ranges[right])
+            if isLeft { left += 1 } else { right += 1 }
+        }
+        Self.mergeSorted(&merged)
+        return Self(canonical: merged)
     }
 
     @inlinable public func complement() -> Self {

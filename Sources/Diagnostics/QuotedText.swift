@@ -22,7 +22,7 @@ extension Unicode.Scalar {
     /// separators, and the marks that turn the direction of writing.
     public var isControl: Bool {
         switch value {
-        case 0...0x1f, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069, 0x200e, 0x200f: true
+        case 0...0x1f, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069, 0x200e, 0x200f, 0xfeff, 0xfffe...0xffff: true
         default: false
         }
     }

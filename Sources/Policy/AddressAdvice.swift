@@ -92,6 +92,7 @@ enum AddressAdvice {
     }
 
     private static func advice(_ text: String) -> String? {
+        guard text.utf8.count <= 200 else { return nil }
         if text.contains(",") { return "write a list: `[\(text)]`" }
         if let space = text.firstIndex(of: " "), (try? AddressText(String(text[..<space]))) != nil {
             return "write one address here, and every other as an item of its own"

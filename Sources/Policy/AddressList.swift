@@ -74,6 +74,8 @@ struct AddressList {
         let blanks: Set<UInt8> = [0x20, 0x09, 0x0d]
         while low < high, blanks.contains(source.bytes[low]) { low += 1 }
         while high > low, blanks.contains(source.bytes[high - 1]) { high -= 1 }
+        // What fills a line without end need not be cited to it.
+        high = min(high, low + 256)
         let indent = source.bytes[max(start, lineStart)..<low].count { $0 & 0xc0 != 0x80 }
         let text = String(decoding: source.bytes[low..<high], as: UTF8.self)
         let column = 1 + indent

@@ -100,14 +100,16 @@ extension Binder {
             "all": "anyone", "any": "anyone", "everyone": "anyone", "*": "anyone", "none": "nobody", "world": "anyone",
         ]
         let known = groups.names.filter { $0 != owner } + (owner == nil ? Self.reservedSources.sorted() : [])
-        let near = (owner == nil ? words[text.lowercased()] : nil) ?? nearestName(to: text, in: known)
+        let near =
+            (owner == nil ? words[text.lowercased()] : nil)
+            ?? (findings.isWorthGuessing ? nearestName(to: text, in: known) : nil)
         let isHostName = text.contains(".") && text.unicodeScalars.allSatisfy { $0.isASCII && $0 != " " }
         let help =
             if let near {
                 "did you mean `\(near)`?"
             } else if isHostName {
                 "a name of the DNS is not an address: list the addresses that it stands for"
-            } else if groups.names.isEmpty {
+            } else if groups.names.isEmpty, text.utf8.count <= 63 {
                 "define it: `groups: { \(text): [192.0.2.1] }`"
             } else {
                 "the groups are \(groups.names.sorted().prefix(8).map { quoted($0) }.joined(separator: ", "))"
@@ -209,21 +211,6 @@ extension Binder {
             findings.add(list.diagnostics)
             ranges.append(contentsOf: list.ranges)
             lists[path] = list
-        }
-    }
-}
-
-enum HostName {
-    /// RFC 1123, 2.1, and the underscore that is met in practice.
-    static func isValid(_ text: String) -> Bool {
-        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
-        let named = labels.last == "" ? labels.dropLast() : labels[...]
-        guard text.utf8.count <= 253, !named.isEmpty, IPAddress(text) == nil else { return false }
-        return named.allSatisfy { label in
-            (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
-                && label.unicodeScalars.allSatisfy {
-                    $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0) || $0 == "-" || $0 == "_")
-                }
         }
     }
 }

@@ -61,11 +61,25 @@ extension Binder {
 
     private mutating func lintNobody(_ allow: Sources, except: Sources, of name: String, at span: Span) {
         guard except != .nobody, allow != .nobody else { return }
-        guard addresses(of: allow).subtracting(addresses(of: except)).isEmpty else { return }
+        // Lists may be long and services many: one address that still enters spares the whole comparison.
+        let kept = parts(of: except)
+        let enters = parts(of: allow).contains { part in
+            part.ends.contains { address in !kept.contains { $0.contains(address) } }
+        }
+        guard !enters, addresses(of: allow).subtracting(addresses(of: except)).isEmpty else { return }
         findings.add(
             .warning(
-                .nobodyEnters, at: span, "`except` takes away all that `allow` gives: nobody may enter \(quoted(name))",
+                .nobodyEnters, at: span,
+                "`except` takes away all that `allow` gives: nobody may enter \(quoted(name))",
                 help: "write `allow: nobody` if that is meant; else make `except` narrower"))
+    }
+
+    /// The sets that together are these sources.
+    private func parts(of sources: Sources) -> [AddressSet] {
+        switch sources {
+        case .anyone: [.all]
+        case .listed(let names, let addresses): [addresses] + names.compactMap { groups[$0]?.group.addresses }
+        }
     }
 
     /// Services that name the same door are joined; that is meant seldom.
@@ -83,9 +97,9 @@ extension Binder {
         for address in perAddress.keys { perAddress[address]?.sort() }
         for (index, bound) in services.enumerated() {
             for placed in bound.ports {
-                var found = everywhere.first(overlapping: placed, before: index, orAll: !bound.service.on.isEmpty)
+                var found = everywhere.first(overlapping: placed, before: bound.service.on.isEmpty ? index : nil)
                 for address in bound.service.on where found == nil {
-                    found = perAddress[address]?.first(overlapping: placed, before: index, orAll: false)
+                    found = perAddress[address]?.first(overlapping: placed, before: index)
                 }
                 guard let found, found.service != index else { continue }
                 reportOverlap(placed, of: bound, with: found)
@@ -93,7 +107,7 @@ extension Binder {
         }
         for bound in hostServices {
             for placed in bound.ports {
-                guard let found = everywhere.first(overlapping: placed, before: services.count, orAll: true) else {
+                guard let found = everywhere.first(overlapping: placed, before: nil) else {
                     continue
                 }
                 findings.add(
@@ -123,62 +137,11 @@ extension Binder {
     }
 }
 
-/// Ports by number, to find the first of many services that share one.
-struct PortIndex {
-    struct Entry {
-        var placed: PlacedPorts
-        var service: Int
-    }
-
-    private var entries: [Entry] = []
-    /// For each entry, the one up to it that reaches furthest.
-    private var furthest: [Int] = []
-
-    mutating func insert(_ placed: PlacedPorts, of service: Int) {
-        entries.append(Entry(placed: placed, service: service))
-    }
-
-    mutating func sort() {
-        entries.sort { ($0.placed.range, $0.service) < ($1.placed.range, $1.service) }
-        furthest = []
-        for index in entries.indices {
-            let range = entries[index].placed.range
-            if let last = furthest.last, entries[last].placed.range.transport == range.transport,
-                entries[last].placed.range.ports.upperBound >= range.ports.upperBound
-            {
-                furthest.append(last)
-            } else {
-                furthest.append(index)
-            }
-        }
-    }
-
-    /// An entry that shares a port; only one of an earlier service unless `orAll`, so that a pair is said once.
-    func first(overlapping placed: PlacedPorts, before service: Int, orAll: Bool) -> Entry? {
-        let wanted = placed.range
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = (low + high) / 2
-            let range = entries[middle].placed.range
-            if (range.transport, range.ports.lowerBound) <= (wanted.transport, wanted.ports.upperBound) {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        var steps = 0
-        var index = low - 1
-        while index >= 0, steps < 64 {
-            let reach = entries[furthest[index]].placed.range
-            guard reach.transport == wanted.transport, reach.ports.upperBound >= wanted.ports.lowerBound else {
-                return nil
-            }
-            let entry = entries[index]
-            if entry.placed.range.ports.overlaps(wanted.ports), orAll || entry.service < service { return entry }
-            index -= 1
-            steps += 1
-        }
-        return nil
+extension AddressSet {
+    /// The first and the last address of each family.
+    fileprivate var ends: [IPAddress] {
+        let v4 = [self.v4.ranges.first?.lowerBound, self.v4.ranges.last?.upperBound].compactMap { $0 }
+        let v6 = [self.v6.ranges.first?.lowerBound, self.v6.ranges.last?.upperBound].compactMap { $0 }
+        return v4.map { .v4(IPv4Address($0)) } + v6.map { .v6(IPv6Address($0)) }
     }
 }

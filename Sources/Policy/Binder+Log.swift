@@ -45,6 +45,11 @@ extension Binder {
             log.unit = unit
             return
         }
+        guard (node.scalarText ?? "").utf8.count <= 64 else {
+            findings.add(
+                .error(.badRate, at: node.span, "\(node.cited) is not a rate", expected: "a rate such as `10/second`"))
+            return
+        }
         let units = Log.Unit.allCases.map { $0.rawValue }
         let abbreviations = ["s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day"]
         let unit = parts.count == 2 ? String(parts[1]) : nil

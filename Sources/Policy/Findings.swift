@@ -1,17 +1,31 @@
 internal import Diagnostics
 
-/// What was found so far. Every error is kept, up to a number that nobody reads to its end.
+/// What was found so far. Every finding is kept, up to a number that nobody reads to its end; errors and warnings are counted
+/// apart, so that warnings never push an error out.
 struct Findings {
     static let limit = 1000
+    /// Past so many, looking for the nearest name costs more than it helps.
+    static let guessingLimit = 100
 
     private(set) var diagnostics: [Diagnostic] = []
-    private(set) var dropped = 0
+    private var errors = 0
+    private var others = 0
 
-    var hasErrors: Bool { diagnostics.hasErrors }
-    var count: Int { diagnostics.count + dropped }
+    var hasErrors: Bool { errors > 0 }
+    var count: Int { errors + others }
+    var isWorthGuessing: Bool { count < Self.guessingLimit }
 
     mutating func add(_ diagnostic: Diagnostic) {
-        if diagnostics.count < Self.limit { diagnostics.append(diagnostic) } else { dropped += 1 }
+        let before: Int
+        switch diagnostic.severity {
+        case .error:
+            before = errors
+            errors += 1
+        case .warning, .note:
+            before = others
+            others += 1
+        }
+        if before < Self.limit { diagnostics.append(diagnostic) }
     }
 
     mutating func add(_ more: some Sequence<Diagnostic>) {
@@ -32,10 +46,11 @@ struct Findings {
             return left.offset < right.offset
         }
         var result = order.map { $0.element }
+        let dropped = count - result.count
         if dropped > 0, let last = result.last {
             result.append(
                 .init(
-                    .error, .tooManyErrors, at: last.span, "\(dropped) more are not shown",
+                    hasErrors ? .error : .warning, .tooManyErrors, at: last.span, "\(dropped) more are not shown",
                     help: "mend these first; one cause often shows many times"))
         }
         return result

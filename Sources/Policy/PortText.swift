@@ -7,7 +7,7 @@ enum PortText {
 
     static func parse(_ text: String, at span: Span) -> Result<PortRange, Problem> {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let first = parts.first, !text.isEmpty else {
+        guard text.utf8.count <= 64, parts.count <= 2, let first = parts.first, !text.isEmpty else {
             return .failure(bad(text, span, help: nil))
         }
         var transport = TransportProtocol.tcp

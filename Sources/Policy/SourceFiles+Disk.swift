@@ -4,6 +4,8 @@ extension SourceFiles {
     /// The file system. Pipes are read too, for `<(...)` of a shell.
     public static var disk: Self {
         Self { path, limit in
+            // C would end the path there, and open another file.
+            if path.utf8.contains(0) { return .failure(.missing) }
             // SAFETY: open(2) reads the text up to the NUL that Swift appends, and only during the call.
             let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
             if descriptor < 0 { return .failure(Failure(errno: errno)) }

@@ -8,7 +8,7 @@ extension Node {
     /// past which nothing can be read, or nothing to read.
     public static func parse(_ source: SourceText) -> (root: Node?, diagnostics: [Diagnostic]) {
         if let problem = source.unreadable { return (nil, [problem]) }
-        guard let events = EventStream(source.bytes) else {
+        guard let events = EventStream(source.bytes.withoutByteOrderMark) else {
             return (nil, [.error(.yamlSyntax, at: Span(start: source.file), "libyaml could not start: out of memory")])
         }
         var composer = Composer(events, source: source)
@@ -21,6 +21,11 @@ extension Node {
             return (nil, composer.diagnostics)
         }
     }
+}
+
+extension [UInt8] {
+    /// libyaml, once told that a text is UTF-8, takes the mark for its first character, and indents by it.
+    fileprivate var withoutByteOrderMark: [UInt8] { starts(with: [0xef, 0xbb, 0xbf]) ? Array(dropFirst(3)) : self }
 }
 
 extension SourceText {
@@ -75,6 +80,9 @@ extension SourceText {
             case 0xe2:
                 let last = index + 2 < text.count ? text[index + 2] : 0
                 isControl = next == 0x80 && (last == 0xa8 || last == 0xa9)
+            case 0xef:
+                let last = index + 2 < text.count ? text[index + 2] : 0
+                isControl = next == 0xbb && last == 0xbf && index > 0 || next == 0xbf && last >= 0xbe
             default: continue
             }
             guard isControl else { continue }

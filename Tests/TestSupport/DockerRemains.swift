@@ -58,7 +58,7 @@ struct DockerRemains {
     }
 
     private static func processes(in cgroup: String) -> [pid_t] {
-        let own = (try? String(contentsOfFile: "\(cgroup)/cgroup.procs", encoding: .utf8)) ?? ""
+        let own = textOfKernelFile("\(cgroup)/cgroup.procs")
         return own.split(separator: "\n").compactMap { pid_t($0) } + groups(under: cgroup).flatMap(processes)
     }
 
@@ -78,7 +78,7 @@ struct DockerRemains {
     }
 
     private var mountPoints: [String] {
-        let mounts = (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? ""
+        let mounts = textOfKernelFile("/proc/self/mountinfo")
         return mounts.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
             return fields.count > 4 && fields[4].hasPrefix("\(directory)/") ? String(fields[4]) : nil

@@ -33,13 +33,17 @@ public struct Program: Sendable {
     }
 
     /// Runs it to its end. Output goes through unlinked files: a daemon that it leaves behind cannot hold up the caller.
-    public func run() throws -> ProgramResult {
+    public func run() throws -> ProgramResult { try launch(ownSession: false).end(within: timeout) }
+
+    /// Starts it, and does not wait.
+    public func launch() throws -> RunningProgram { try launch(ownSession: true) }
+
+    private func launch(ownSession: Bool) throws -> RunningProgram {
         let (input, output, error) = (try ScratchFile(), try ScratchFile(), try ScratchFile())
         try input.write(self.input)
-        let child = try spawn(input: input.descriptor, output: output.descriptor, error: error.descriptor)
-        return ProgramResult(
-            command: arguments.joined(separator: " "), status: try wait(for: child), output: output.text,
-            error: error.text)
+        let child = try spawn(
+            input: input.descriptor, output: output.descriptor, error: error.descriptor, ownSession: ownSession)
+        return RunningProgram(process: child, arguments: arguments, output: output, error: error)
     }
 
     /// Starts it in a session of its own, its output appended to the file at `log`.
@@ -72,26 +76,6 @@ public struct Program: Sendable {
         guard status == 0 else { throw BenchError("cannot run \(arguments[0])", errno: status) }
         return child
     }
-
-    private func wait(for child: pid_t) throws -> Int32 {
-        let deadline = ContinuousClock.now + timeout
-        var pause: UInt32 = 200
-        var status: Int32 = 0
-        while true {
-            let ended = unsafe waitpid(child, &status, WNOHANG)
-            if ended == child { break }
-            guard ended == 0 || errno == EINTR else { throw BenchError("waitpid", errno: errno) }
-            guard ContinuousClock.now < deadline else {
-                kill(child, SIGKILL)
-                unsafe waitpid(child, &status, 0)
-                throw BenchError("\(arguments.joined(separator: " ")): no end after \(timeout)")
-            }
-            usleep(pause)
-            pause = min(pause * 3 / 2, 5000)
-        }
-        let signal = status & 0x7f
-        return signal == 0 ? status >> 8 & 0xff : 128 + signal
-    }
 }
 
 /// A NULL-ended vector of C strings that lives as long as `body` runs.
@@ -105,42 +89,5 @@ private func withArgumentVector<Value>(
         // The buffer holds at least the NULL.
         guard let base = buffer.baseAddress else { preconditionFailure("an empty vector") }
         return unsafe body(base)
-    }
-}
-
-/// A file without a name: no reader has to keep up with its writer.
-private final class ScratchFile {
-    let descriptor: Int32
-
-    init() throws {
-        var template = Array(NSTemporaryDirectory().utf8CString.dropLast()) + Array("dnft-XXXXXX".utf8CString)
-        descriptor = unsafe mkstemp(&template)
-        guard descriptor >= 0 else { throw BenchError("mkstemp", errno: errno) }
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        unsafe unlink(&template)
-    }
-
-    deinit { close(descriptor) }
-
-    func write(_ text: String) throws {
-        var left = Array(text.utf8)[...]
-        while !left.isEmpty {
-            let written = unsafe left.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            guard written > 0 else { throw BenchError("write", errno: errno) }
-            left = left.dropFirst(written)
-        }
-        lseek(descriptor, 0, SEEK_SET)
-    }
-
-    var text: String {
-        lseek(descriptor, 0, SEEK_SET)
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65536)
-        while true {
-            let count = unsafe read(descriptor, &buffer, buffer.count)
-            guard count > 0 else { break }
-            bytes += buffer[..<count]
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -21,12 +21,17 @@ public struct RealDocker: Sendable {
     /// Starts a daemon, lets `body` use it, and removes every trace, also when `body` throws.
     /// `flags` are dockerd's: `["--ip6tables", "--experimental"]`, `["--userland-proxy=false"]`, `["--iptables=false"]`.
     public static func with<Value>(_ flags: [String] = [], _ body: (RealDocker) throws -> Value) throws -> Value {
-        try DockerHost.with { host in
-            let docker = RealDocker(host, flags)
-            defer { docker.clear() }
-            try docker.prepare()
-            return try body(docker)
-        }
+        try DockerHost.with { try with(on: $0, flags, body) }
+    }
+
+    /// The same on a host that was there before, with what its test has done to it.
+    public static func with<Value>(
+        on host: DockerHost, _ flags: [String] = [], _ body: (RealDocker) throws -> Value
+    ) throws -> Value {
+        let docker = RealDocker(host, flags)
+        defer { docker.clear() }
+        try docker.prepare()
+        return try body(docker)
     }
 
     /// The same for an asynchronous `body`.

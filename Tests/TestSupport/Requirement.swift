@@ -34,7 +34,7 @@ public enum Requirement: Hashable, Sendable {
     }
 
     private static var hasCgroups: Bool {
-        (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8))?.contains(" - cgroup") ?? false
+        textOfKernelFile("/proc/self/mountinfo").contains(" - cgroup")
     }
 
     static var isCI: Bool { ProcessInfo.processInfo.environment["CI"].map { !$0.isEmpty } ?? false }

@@ -45,7 +45,9 @@ final class ServerLoop: Sendable {
         var arrivals: [Endpoint] = []
         var closed: Set<Int> = []
         var flows: [Int: Stream.Flow] = [:]
+        /// What was sent in each direction, of which `flows` is what arrived.
         var sent: [Int: Stream.Flow] = [:]
+        var hushed: Set<Int> = []
         var streams = 0
         var stopping = false
     }
@@ -92,9 +94,12 @@ final class ServerLoop: Sendable {
 
     func flow(of stream: Int) -> Stream.Flow { mailbox.withLock { $0.flows[stream] ?? Stream.Flow() } }
 
-    /// What was sent and has not arrived, or not yet.
+    /// Both ends say no more, and still listen.
+    func hush(stream: Int) { _ = mailbox.withLock { $0.hushed.insert(stream) } }
+
+    /// What was sent and has not arrived.
     func missing(of stream: Int) -> Stream.Flow {
-        mailbox.withLock { ($0.sent[stream] ?? .none) - ($0.flows[stream] ?? .none) }
+        mailbox.withLock { ($0.sent[stream] ?? Stream.Flow()) - ($0.flows[stream] ?? Stream.Flow()) }
     }
 
     private func ring() { try? bell.fileHandleForWriting.write(contentsOf: [0]) }
@@ -103,8 +108,15 @@ final class ServerLoop: Sendable {
         mailbox.withLock { $0.flows[stream, default: Stream.Flow()][keyPath: direction] += bytes / Self.beatLength }
     }
 
-    private func countSent(_ stream: Int, _ direction: WritableKeyPath<Stream.Flow, Int>) {
-        mailbox.withLock { $0.sent[stream, default: Stream.Flow()][keyPath: direction] += 1 }
+    /// One beat, unless the stream is hushed. Whether it left.
+    private func beat(
+        _ stream: Int, _ direction: WritableKeyPath<Stream.Flow, Int>, send: ([UInt8]) -> Int32
+    ) -> Bool {
+        mailbox.withLock { mailbox in
+            guard !mailbox.hushed.contains(stream), send(Self.beat(stream)) == 0 else { return false }
+            mailbox.sent[stream, default: Stream.Flow()][keyPath: direction] += 1
+            return true
+        }
     }
 
     private func run() {
@@ -151,9 +163,8 @@ final class ServerLoop: Sendable {
             }
             if streaming, ContinuousClock.now >= nextBeat {
                 for descriptor in endpoints.keys { endpoints[descriptor].map { endpoints[descriptor] = beat($0) } }
-                for listener in audience
-                where listener.socket.send(Self.beat(listener.stream), backTo: listener.origin) == 0 {
-                    countSent(listener.stream, \.toClient)
+                for listener in audience {
+                    _ = beat(listener.stream, \.toClient) { listener.socket.send($0, backTo: listener.origin) }
                 }
                 nextBeat = ContinuousClock.now + Self.interval
             }
@@ -182,9 +193,9 @@ final class ServerLoop: Sendable {
                 continue
             }
             count(stream, \.toServer, bytes: bytes.count)
-            if !audience.contains(where: { $0.stream == stream }) {
-                audience.append(Audience(socket: socket, origin: origin, stream: stream))
-            }
+            // A proxy that begins anew comes from another port.
+            audience.removeAll { $0.stream == stream }
+            audience.append(Audience(socket: socket, origin: origin, stream: stream))
         }
     }
 
@@ -194,12 +205,11 @@ final class ServerLoop: Sendable {
         switch endpoint.role {
         case .listener, .connection(_, nil): break
         case .connection(_, let stream?):
-            if endpoint.socket.send(Self.beat(stream)) == 0 { countSent(stream, \.toClient) }
+            _ = beat(stream, \.toClient) { endpoint.socket.send($0) }
         case .client(let stream, let talk, let greeted):
             if talk == .bothWays || !greeted {
                 // Before the handshake is done there is nothing to write to.
-                let sent = endpoint.socket.send(Self.beat(stream)) == 0
-                if sent { countSent(stream, \.toServer) }
+                let sent = beat(stream, \.toServer) { endpoint.socket.send($0) }
                 endpoint.role = .client(stream: stream, talk, greeted: greeted || sent)
             }
         }

@@ -40,16 +40,6 @@ public struct Stream: Sendable {
         return total - before
     }
 
-    /// Beats that were sent and never arrive. What is under way is waited for.
-    public func lost(within limit: Duration = .seconds(3)) -> Flow {
-        let deadline = ContinuousClock.now + limit
-        while true {
-            let missing = loop.missing(of: number)
-            if missing == .none || ContinuousClock.now >= deadline { return missing }
-            pause(.milliseconds(2))
-        }
-    }
-
     /// Waits until both ends have heard each other anew, or throws.
     public func waitUntilFlowing(within limit: Duration = .seconds(5)) throws {
         try waitUntilFlowing(since: total, within: limit)
@@ -61,6 +51,14 @@ public struct Stream: Sendable {
             guard ContinuousClock.now < deadline else { throw BenchError("the stream does not flow: \(total)") }
             pause(.milliseconds(5))
         }
+    }
+
+    /// Makes both ends fall silent, waits for what is under way, and says what was sent and never arrived.
+    public func lost(within limit: Duration = .seconds(5)) -> Flow {
+        loop.hush(stream: number)
+        let deadline = ContinuousClock.now + limit
+        while loop.missing(of: number) != .none, ContinuousClock.now < deadline { pause(.milliseconds(20)) }
+        return loop.missing(of: number)
     }
 
     /// Both ends stop.

@@ -57,7 +57,8 @@ import Testing
         }
         let name = try #require(stop).directory
         for trace in ["/proc/self/mountinfo", "/proc/self/mounts"] {
-            #expect(try Program(["grep", "-c", name, trace]).run().output == "0\n")
+            let mounts = try Program(["grep", name, trace]).run().output
+            #expect(mounts == "")
         }
         let found = try Program(["find", "/sys/fs/cgroup", "/run/netns", "-maxdepth", "2", "-name", "\(name)*"]).run()
         #expect(found.output == "")

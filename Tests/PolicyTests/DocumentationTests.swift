@@ -1,0 +1,56 @@
+import Diagnostics
+import Foundation
+import Policy
+import Testing
+
+@Suite("The documentation")
+struct DocumentationTests {
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "docs")
+
+    private func text(_ path: String) throws -> String {
+        try String(contentsOf: Self.folder.appending(path: path), encoding: .utf8)
+    }
+
+    /// The fenced blocks of a language, in order.
+    private func blocks(_ language: String, in page: String) -> [String] {
+        page.components(separatedBy: "```\(language)\n").dropFirst().compactMap {
+            $0.components(separatedBy: "\n```").first
+        }
+    }
+
+    private func codes(_ policy: String) -> Set<Diagnostic.Code> {
+        // The lists that the examples name.
+        let loaded = load(policy + "\n", ["etc/partners.txt": "192.0.2.1\n", "etc/office.txt": "192.0.2.2\n"])
+        return Set(loaded.diagnostics.map { $0.code })
+    }
+
+    @Test("has a page for every code, whose examples get it and do not get it", arguments: Diagnostic.Code.allCases)
+    func page(code: Diagnostic.Code) throws {
+        let page = try text("diagnostics/\(code.rawValue).md")
+        #expect(page.hasPrefix("# \(code.rawValue)\n"))
+        let examples = blocks("yaml", in: page)
+        if let wrong = examples.first { #expect(codes(wrong).contains(code)) }
+        for right in examples.dropFirst() { #expect(!codes(right).contains(code)) }
+        #expect(try text("diagnostics/README.md").contains("[\(code.rawValue)](\(code.rawValue).md)"))
+    }
+
+    @Test("has no page for a code that is gone")
+    func strayPages() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: Self.folder.appending(path: "diagnostics").path)
+        let known = Set(Diagnostic.Code.allCases.map { "\($0.rawValue).md" } + ["README.md"])
+        #expect(Set(names) == known)
+    }
+
+    @Test("shows policies that are valid, in the reference")
+    func reference() throws {
+        let examples = blocks("yaml", in: try text("policy.md"))
+        #expect(examples.count >= 8)
+        for example in examples {
+            let whole = example.contains("version: 1") ? example : "version: 1\n" + example
+            let errors = load(whole + "\n", ["etc/partners.txt": "192.0.2.1\n", "etc/office.txt": "192.0.2.2\n"])
+                .diagnostics.filter { $0.severity == .error }
+            #expect(errors == [], "\(example)")
+        }
+    }
+}
