@@ -70,6 +70,8 @@ let package = Package(
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
         tests("DockerTests", ["TestSupport", "Addressing"]),
+        tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
+        tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
         tests("SimulatorTests", ["Simulator", "Nftables", "Addressing", "Samples"]),
         tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "Addressing", "CNftnl"]),
