@@ -65,7 +65,9 @@ import Testing
             try installation.write(Sample.quiet)
             for command in ["diff", "apply", "status", "remove"] {
                 var program = try installation.program(command)
-                program.arguments = program.arguments.map { $0 == installation.namespace.name ? "no-such-namespace" : $0 }
+                program.arguments = program.arguments.map {
+                    $0 == installation.namespace.name ? "no-such-namespace" : $0
+                }
                 let result = try program.run()
                 #expect(result.status == 2)
                 #expect(result.error.contains("/run/netns/no-such-namespace"), "\(result)")

@@ -14,7 +14,8 @@ import Testing
             try installation.write(Sample.quiet)
             var program = try installation.program(command)
             // In its own network namespace: entering another one takes a privilege of its own.
-            program.arguments = Self.powerless + program.arguments.filter { $0 != "--namespace" && $0 != installation.namespace.name }
+            program.arguments =
+                Self.powerless + program.arguments.filter { $0 != "--namespace" && $0 != installation.namespace.name }
             let result = try installation.namespace.run(program)
             #expect(result.status == 2)
             #expect(result.output == "")

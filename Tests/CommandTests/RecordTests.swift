@@ -59,7 +59,8 @@ import Testing
             try "".write(toFile: installation.runtimeDirectory, atomically: false, encoding: .utf8)
             let result = try installation.run("apply")
             #expect(result.status == 0)
-            #expect(result.error.split(separator: "\n").count == 1 && result.error.contains("no record kept"), "\(result)")
+            #expect(
+                result.error.split(separator: "\n").count == 1 && result.error.contains("no record kept"), "\(result)")
             #expect(try installation.run("status").status == 0)
             #expect(try installation.run("diff").status == 0)
         }
