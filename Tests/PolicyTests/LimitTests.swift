@@ -79,6 +79,14 @@ struct LimitTests {
         #expect(ContinuousClock.now - start < .seconds(20))
     }
 
+    @Test("of patience is not reached by many groups whose names are all wrong")
+    func manyWrongNames() {
+        let groups = (0..<5_000).map { "  g\($0): wrong\($0)\n" }.joined()
+        let start = ContinuousClock.now
+        #expect(codes("version: 1\ngroups:\n" + groups).count == 1001)
+        #expect(ContinuousClock.now - start < .seconds(30))
+    }
+
     @Test("of nested includes ends a chain that names ever new files")
     func includes() {
         let endless = SourceFiles { path, _ in .success(Array("version: 1\ninclude: \(path)x".utf8)) }
