@@ -22,7 +22,9 @@ build: ## the program, for debugging: .build/debug/dockernft
 release: ## the program, optimised, with Swift's library in it
 	$(SWIFT) build $(RELEASE)
 
-try: build ## a Docker host in miniature, real packets, before and after (root)
+try: ## a Docker host in miniature, real packets, before and after (root)
+	@.ci/install-packages
+	@$(MAKE) --no-print-directory build
 	DOCKERNFT=.build/debug/dockernft nft/try.sh
 
 check: ## format, layers, scripts, manual and systemd unit
@@ -45,7 +47,7 @@ sanitize: ## the tests under AddressSanitizer and LeakSanitizer
 	ASAN_OPTIONS=detect_leaks=1 $(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build-asan -Xswiftc -use-ld=lld \
 		--skip DockerTests --skip CaseTests --skip LayeringTests --skip TestSupportTests
 
-bench: release ## what an apply costs, beside nft -f (root)
+bench: release ## what an apply costs, as ratios to nft in the same run (root)
 	python3 Benchmarks/bench.py --dockernft .build/release/dockernft
 
 install: release ## into DESTDIR and PREFIX (/usr/local); enables nothing, overwrites no policy

@@ -85,5 +85,7 @@ let package = Package(
         tests("PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
+        tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
+        tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
 )
