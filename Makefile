@@ -23,7 +23,9 @@ build: ## the program, for debugging: .build/debug/dockernft
 release: ## the program, optimised, with Swift's library in it
 	$(SWIFT) build $(RELEASE)
 
-try: build ## a Docker host in miniature, real packets, before and after (root)
+try: ## a Docker host in miniature, real packets, before and after (root)
+	@.ci/install-packages
+	@$(MAKE) --no-print-directory build
 	DOCKERNFT=.build/debug/dockernft nft/try.sh
 
 check: ## format, layers, scripts, manual and systemd unit
@@ -50,7 +52,7 @@ sanitize: ## the tests under AddressSanitizer and LeakSanitizer
 fuzz: ## what reads the kernel's bytes and people's files, under AddressSanitizer; SECONDS (600) each
 	Fuzz/run $(SECONDS)
 
-bench: release ## what an apply costs, beside nft -f (root)
+bench: release ## what an apply costs, as ratios to nft in the same run (root)
 	python3 Benchmarks/bench.py --dockernft .build/release/dockernft
 
 install: release ## into DESTDIR and PREFIX (/usr/local); enables nothing, overwrites no policy

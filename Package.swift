@@ -85,6 +85,8 @@ let package = Package(
         tests("PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
+        tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
+        tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
 )
 

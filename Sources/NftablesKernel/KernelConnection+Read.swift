@@ -1,7 +1,7 @@
 internal import CMnl
 internal import CNftnl
 internal import Glibc
-internal import Nftables
+public import Nftables
 
 extension KernelConnection {
     /// How often a read begins anew because somebody committed meanwhile. Docker commits in bursts of a few milliseconds.
@@ -50,6 +50,12 @@ extension KernelConnection {
             return reader.isFound ? reader.observed(generation: before) : nil
         }
         throw NetlinkError(operation: "list", object: "table \(name)", code: EINTR)
+    }
+
+    /// The table without anything that is in it. It comes in one message, so no commit of somebody else interrupts it.
+    public mutating func readHeader(ofTable name: String) throws(NetlinkError) -> Table? {
+        var reader = TableReader(name)
+        return try readTable(into: &reader) ? Table(name: name, comment: reader.comment) : nil
     }
 
     /// What the named counters of the table have counted; `nil` where there is no such table.

@@ -93,6 +93,7 @@ enum AddressAdvice {
 
     private static func advice(_ text: String) -> String? {
         guard text.utf8.count <= 200 else { return nil }
+        if text.contains(" /") || text.contains("/ ") { return "remove the blanks around the `/`" }
         if text.contains(",") { return "write a list: `[\(text)]`" }
         if let space = text.firstIndex(of: " "), (try? AddressText(String(text[..<space]))) != nil {
             return "write one address here, and every other as an item of its own"
@@ -124,8 +125,8 @@ enum AddressAdvice {
             return "every part of an IPv4 address is a number from 0 to 255"
         }
         if (1..<4).contains(parts.count), let length {
-            return
-                "write all four parts: `\((parts + Array(repeating: "0", count: 4 - parts.count)).joined(separator: "."))/\(length)`"
+            let padded = parts + Array(repeating: "0", count: 4 - parts.count)
+            return "write all four parts: `\(padded.joined(separator: "."))/\(length)`"
         }
         return parts.count > 1 ? "an IPv4 address has four parts" : nil
     }

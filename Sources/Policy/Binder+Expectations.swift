@@ -5,7 +5,8 @@ internal import YAML
 extension Binder {
     private static let expectationExample = "`allow FROM -> TO` or `deny FROM -> TO`"
 
-    /// Read in full, so that a wrong one is seen today; running them is not possible yet, and nobody may believe that they ran.
+    /// Read in full, so that a wrong one is seen today. Running them is not possible yet, and nobody may believe that they
+    /// ran.
     mutating func bindExpectations(_ node: Node) {
         guard case .sequence(let items) = node.content else {
             findings.add(

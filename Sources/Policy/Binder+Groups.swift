@@ -99,20 +99,20 @@ extension Binder {
             "anybody": "anyone", "everybody": "anyone", "public": "anyone", "internet": "anyone", "noone": "nobody",
             "all": "anyone", "any": "anyone", "everyone": "anyone", "*": "anyone", "none": "nobody", "world": "anyone",
         ]
-        let known = groups.names.filter { $0 != owner } + (owner == nil ? Self.reservedSources.sorted() : [])
-        let near =
-            (owner == nil ? words[text.lowercased()] : nil)
-            ?? (findings.isWorthGuessing ? nearestName(to: text, in: known) : nil)
+        // Every name is looked at for a guess: with many groups and many errors, that would take hours.
+        let names = findings.isWorthGuessing ? groups.names : []
+        let known = names.filter { $0 != owner } + (owner == nil ? Self.reservedSources.sorted() : [])
+        let near = (owner == nil ? words[text.lowercased()] : nil) ?? nearestName(to: text, in: known)
         let isHostName = text.contains(".") && text.unicodeScalars.allSatisfy { $0.isASCII && $0 != " " }
         let help =
             if let near {
                 "did you mean `\(near)`?"
             } else if isHostName {
                 "a name of the DNS is not an address: list the addresses that it stands for"
-            } else if groups.names.isEmpty, text.utf8.count <= 63 {
-                "define it: `groups: { \(text): [192.0.2.1] }`"
+            } else if names.isEmpty {
+                text.utf8.count <= 63 ? "define it: `groups: { \(text): [192.0.2.1] }`" : "define it under `groups`"
             } else {
-                "the groups are \(groups.names.sorted().prefix(8).map { quoted($0) }.joined(separator: ", "))"
+                "the groups are \(names.prefix(8).sorted().map { quoted($0) }.joined(separator: ", "))"
             }
         findings.add(
             .error(

@@ -98,6 +98,8 @@ extension InterfaceName.TextError {
     fileprivate func diagnostic(for text: String, at span: Span) -> Diagnostic {
         let (reason, help): (String, String) =
             switch self {
+            case .empty where text == "*":
+                ("stands for all interfaces at once", "leave the key out, and every external interface is meant")
             case .empty: ("is empty", "name an interface; `ip link` lists them")
             case .tooLong:
                 ("has more than 15 characters, and Linux knows no such interface", "`ip link` lists the names")

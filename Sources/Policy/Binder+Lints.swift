@@ -42,7 +42,13 @@ extension Binder {
         }
         lintNobody(service.allow, except: service.except, of: service.name, at: bound.allowSpan)
         for (name, span) in bound.interfaceSpans {
-            if interfaces.mayBeContainer(name) {
+            if interfaces.external == .auto, name.description == "lo" {
+                findings.add(
+                    .warning(
+                        .interfaceNotExternal, at: span,
+                        "`lo` is never external: what the machine sends itself is trusted",
+                        help: "name the interfaces that face other machines"))
+            } else if interfaces.mayBeContainer(name) {
                 findings.add(
                     .warning(
                         .containerInterface, at: span,
@@ -113,7 +119,8 @@ extension Binder {
                 findings.add(
                     .warning(
                         .portAlsoPublished, at: placed.span,
-                        "\(quoted(placed.range.description)) of the host's service \(quoted(bound.service.name)) is published by \(quoted(services[found.service].service.name)) too",
+                        "\(quoted(placed.range.description)) of the host's service \(quoted(bound.service.name)) "
+                            + "is published by \(quoted(services[found.service].service.name)) too",
                         help: "a port is either the host's or a container's: the service under `services` decides",
                         annotations: [.init(found.placed.span, "published here")]))
             }
@@ -131,7 +138,8 @@ extension Binder {
         findings.add(
             .warning(
                 .portInTwoServices, at: placed.span,
-                "\(quoted(placed.range.description)) is published by \(quoted(other.name)) too: whoever one of them allows may enter",
+                "\(quoted(placed.range.description)) is published by \(quoted(other.name)) too: "
+                    + "whoever one of them allows may enter",
                 help: "join the two services if that is meant",
                 annotations: [.init(found.placed.span, "published here by \(quoted(other.name))")]))
     }

@@ -21,7 +21,8 @@ extension Binder {
                 findings.add(
                     .error(
                         .badPort, at: item.span,
-                        "`any` stands for every published port, and cannot be part of \(key == "publish" ? "a list" : "`\(key)`")",
+                        "`any` stands for every published port, and cannot be part of "
+                            + (key == "publish" ? "a list" : "`\(key)`"),
                         expected: PortText.expected,
                         help: key == "publish" ? "write `publish: any` alone, or remove it" : nil))
                 continue

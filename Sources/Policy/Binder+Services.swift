@@ -104,7 +104,8 @@ extension Binder {
                 .error(
                     .conflictingKeys, at: span, "`port` does not go with `publish`", expected: "`publish` alone",
                     help:
-                        "`publish` names the host's port already; `port` is the container's, for `container`, `compose` and `label`",
+                        "`publish` names the host's port already; "
+                        + "`port` is the container's, for `container`, `compose` and `label`",
                     annotations: [.init(first, "the host's port")]))
         }
     }

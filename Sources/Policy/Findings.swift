@@ -5,7 +5,7 @@ internal import Diagnostics
 struct Findings {
     static let limit = 1000
     /// Past so many, looking for the nearest name costs more than it helps.
-    static let guessingLimit = 100
+    static let guessingLimit = 20
 
     private(set) var diagnostics: [Diagnostic] = []
     private var errors = 0

@@ -10,6 +10,9 @@ enum PortText {
         guard text.utf8.count <= 64, parts.count <= 2, let first = parts.first, !text.isEmpty else {
             return .failure(bad(text, span, help: nil))
         }
+        if [" /", "/ ", " -", "- "].contains(where: { text.contains($0) }) {
+            return .failure(bad(text, span, help: "write it without blanks: `\(text.filter { $0 != " " })`"))
+        }
         var transport = TransportProtocol.tcp
         if parts.count == 2 {
             guard let named = TransportProtocol(String(parts[1])) else {

@@ -48,14 +48,21 @@ public struct Plan: Sendable {
 
     private func lines(for change: AccessChange) -> [Line] {
         let door = change.door.text(interfaces: interfaces)
+        // At an address of the host there are clients of its family only.
+        let everyone: AddressSet =
+            switch change.door.address?.family {
+            case .ipv4: AddressSet(v4: .all)
+            case .ipv6: AddressSet(v6: .all)
+            case nil: .all
+            }
         // From everyone to a list: the list says it shorter than all that is outside of it.
-        if change.before == .all {
+        if change.before == everyone {
             if change.after.isEmpty { return [Line(sign: .removed, text: "nobody may reach \(door) any more")] }
             return [
                 Line(sign: .removed, text: "only \(change.after.text()) may still reach \(door), nobody else")
             ]
         }
-        if change.after == .all { return [Line(sign: .added, text: "everyone may reach \(door)")] }
+        if change.after == everyone { return [Line(sign: .added, text: "everyone may reach \(door)")] }
         var lines: [Line] = []
         let gained = change.gained
         let lost = change.lost

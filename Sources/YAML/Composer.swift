@@ -4,7 +4,8 @@ internal import Diagnostics
 struct Composer: ~Copyable {
     /// Deeper than any policy is, and far from where recursion would end the stack.
     static let maximumDepth = 64
-    /// Nodes counted with every alias replaced by what it stands for: room for a group of a million addresses written in place.
+    /// Nodes counted with every alias replaced by what it stands for: room for a group of a million addresses written in
+    /// place.
     static let maximumNodes = 2_000_000
 
     /// The text cannot be read any further; why is among the diagnostics.

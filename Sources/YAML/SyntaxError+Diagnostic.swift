@@ -132,7 +132,7 @@ extension SyntaxError {
         case "found character that cannot start any token":
             (
                 "a text cannot begin with \(quoted(character.map { String($0) } ?? word)) unless it is quoted",
-                "put the text in quotes"
+                character == "%" ? "if `{% %}` is a template's, render the template first" : "put the text in quotes"
             )
         case "did not find expected <document start>":
             (

@@ -35,10 +35,12 @@ struct Apply: ParsableCommand {
     mutating func run() throws {
         let target = try PolicyFile.target(policy.path, diagnostics)
         let session = try KernelSession(kernel)
-        for attempt in 1...Self.conditionalAttempts {
-            switch try step(target, session, isFirst: attempt == 1) {
+        var isShown = false
+        attempts: for _ in 1...Self.conditionalAttempts {
+            switch try step(target, session, &isShown) {
             case .isDone: return
             case .wasOvertaken: continue
+            case .couldNotLook: break attempts
             }
         }
         try remake(target, session)
@@ -51,22 +53,25 @@ struct Apply: ParsableCommand {
         case isDone
         /// Somebody committed between our look and our commit; nothing was changed.
         case wasOvertaken
+        /// Somebody committed again and again during our look.
+        case couldNotLook
     }
 
-    private func step(_ target: PolicyTarget, _ session: KernelSession, isFirst: Bool) throws -> Outcome {
+    private func step(_ target: PolicyTarget, _ session: KernelSession, _ isShown: inout Bool) throws -> Outcome {
         let live: LiveTable
         do {
             live = try LiveTable.read(session)
         } catch {
-            if error.isInterrupted, !dryRun { return .wasOvertaken }
+            if error.isInterrupted, !dryRun { return .couldNotLook }
             throw error
         }
-        try refuseForeign(live.ruleset)
+        try refuseForeign(live.ruleset?.table)
         let step = LivePlan(target, against: live)
-        if isFirst { try show(step) }
+        if !isShown { try show(step) }
+        isShown = true
         if dryRun { return .isDone }
         if step.difference.isEmpty {
-            if !live.isUntouched { try remember(target, session, of: live.generation) }
+            if !live.isUntouched { remember(target, session, of: live.generation) }
             return .isDone
         }
         do {
@@ -75,24 +80,24 @@ struct Apply: ParsableCommand {
             if error.isStaleGeneration { return .wasOvertaken }
             throw error
         }
-        try conclude(target, session)
+        try conclude(target, session, after: live.generation)
         return .isDone
     }
 
     /// Changes hold for one generation only. Where others never stop to commit, the table is made anew instead: that is right
     /// whatever it has become, and takes effect in one step as well.
     private func remake(_ target: PolicyTarget, _ session: KernelSession) throws {
-        try refuseForeign(try session.outline()?.ruleset)
+        try refuseForeign(try session.header())
         Console.report(
             "dockernft: others keep changing tables; ours is made anew in one step, and its counters start at zero")
         let table = target.ruleset.table
         try session.commit(
             [.addTable(table), .deleteTable(name: table.name)] + Difference(from: nil, to: target.linear).changes)
-        try conclude(target, session)
+        try conclude(target, session, after: nil)
     }
 
-    private func refuseForeign(_ ruleset: LinearRuleset?) throws {
-        guard let ruleset, !adopt, LiveTable.isForeign(ruleset) else { return }
+    private func refuseForeign(_ table: Table?) throws {
+        guard let table, !adopt, LiveTable.isForeign(table) else { return }
         Console.report(Self.foreignTable)
         throw ExitStatus.no
     }
@@ -108,25 +113,41 @@ struct Apply: ParsableCommand {
         }
     }
 
-    /// Reads back all but the elements, which the kernel took whole or not at all, and keeps a record.
-    private func conclude(_ target: PolicyTarget, _ session: KernelSession) throws {
-        guard let table = try session.outline() else {
-            Console.report("dockernft: the kernel took the table, and somebody has deleted it since")
-            throw ExitStatus.trouble
+    /// Reads back what is in force, and keeps a record of it.
+    ///
+    /// Of elements there is no need: the kernel took them whole or not at all. Unless somebody has committed since `generation`,
+    /// the one that our commit replaced: then it may have been to our table, and all of it is read.
+    private func conclude(_ target: PolicyTarget, _ session: KernelSession, after generation: UInt32?) throws {
+        do {
+            var table = try session.outline()
+            var desired = target.linear.outline
+            if let outline = table, outline.generation != generation.map(Self.successor) {
+                table = try session.table()
+                desired = target.linear
+            }
+            guard let table else {
+                Console.report("dockernft: the kernel took the table, and somebody has deleted it since")
+                throw ExitStatus.trouble
+            }
+            guard Difference(from: table.ruleset, oddities: table.oddities.map(\.description), to: desired).isEmpty
+            else {
+                Console.report(
+                    "dockernft: the kernel took the table, and somebody has changed it since; see dockernft diff")
+                throw ExitStatus.trouble
+            }
+            remember(target, session, table)
+        } catch let error as NetlinkError where error.isInterrupted {
+            // The kernel has said that it took it. Without a record the next command looks again.
+            Console.report("dockernft: note: others keep changing tables; ours could not be read back")
         }
-        let difference = Difference(
-            from: table.ruleset.outline, oddities: table.oddities.map(\.description), to: target.linear.outline)
-        guard difference.isEmpty else {
-            Console.report(
-                "dockernft: the kernel took the table, and somebody has changed it since; see dockernft diff")
-            throw ExitStatus.trouble
-        }
-        remember(target, session, table)
         if !output.json { Console.print("applied \(policy.path)") }
     }
 
-    private func remember(_ target: PolicyTarget, _ session: KernelSession, of generation: UInt32) throws {
-        guard let table = try session.outline(), table.generation == generation else { return }
+    /// The kernel leaves out zero (nf_tables_api.c, nf_tables_commit).
+    private static func successor(_ generation: UInt32) -> UInt32 { generation == .max ? 1 : generation + 1 }
+
+    private func remember(_ target: PolicyTarget, _ session: KernelSession, of generation: UInt32) {
+        guard let table = try? session.outline(), table.generation == generation else { return }
         remember(target, session, table)
     }
 

@@ -23,11 +23,8 @@ struct Dockernft: ParsableCommand {
         } catch let status as ExitStatus {
             exit(withError: ExitCode(status.rawValue))
         } catch let error as NetlinkError {
-            Console.report("dockernft: \(error)")
-            if error.isMissingPrivilege {
-                Console.report(
-                    "dockernft: check and compile need no privilege; diff, apply, status and remove do")
-            }
+            Console.report(
+                "dockernft: \(error)" + (error.isMissingPrivilege ? " (check and compile need no privilege)" : ""))
             exit(withError: ExitCode(ExitStatus.trouble.rawValue))
         } catch {
             exit(withError: error)

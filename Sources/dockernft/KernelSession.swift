@@ -24,6 +24,9 @@ final class KernelSession {
         try connection.readTable(named: Compiler.tableName, elements: .none)
     }
 
+    /// Without anything that is in it: to be had however often others commit.
+    func header() throws(NetlinkError) -> Table? { try connection.readHeader(ofTable: Compiler.tableName) }
+
     func commit(_ changes: [Change], at generation: UInt32? = nil) throws(NetlinkError) {
         try connection.commit(Transaction(table: Compiler.tableName, changes: changes, generation: generation))
     }

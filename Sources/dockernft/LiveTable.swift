@@ -14,10 +14,10 @@ struct LiveTable {
     /// Whether it is known, without a look at the elements, that nobody has changed anything since the last apply.
     var isUntouched = false
 
-    var isForeign: Bool { ruleset.map(Self.isForeign) ?? false }
+    var isForeign: Bool { ruleset.map { Self.isForeign($0.table) } ?? false }
 
     /// Made by somebody else.
-    static func isForeign(_ ruleset: LinearRuleset) -> Bool { ruleset.table.comment != Compiler.tableComment }
+    static func isForeign(_ table: Table) -> Bool { table.comment != Compiler.tableComment }
 
     /// Reads the table. Elements are taken from the record of the last apply where the kernel's generation says that they must
     /// still be the same.

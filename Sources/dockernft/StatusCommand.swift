@@ -64,13 +64,13 @@ extension Status {
 
     private static func service(_ chain: LinearChain, _ live: LiveTable, _ ruleset: LinearRuleset) -> Service {
         var sources: [String] = []
-        for rule in chain.rules where rule.expressions.contains(.immediate(.accept)) {
-            let named = rule.expressions.compactMap { expression -> String? in
-                if case .lookup(let set, _, inverted: false) = expression { set } else { nil }
+        // A rule without a counter passes replies.
+        for rule in chain.rules where rule.expressions.contains(.immediate(.accept)) && rule.isCounted {
+            let named = rule.expressions.compactMap { expression -> NamedSet? in
+                guard case .lookup(let name, _, inverted: false) = expression else { return nil }
+                return ruleset.sets.first { $0.name == name && $0.key != [.interfaceName] }
             }
-            let lists = named.map { name in
-                "\(name)(\(ruleset.sets.first { $0.name == name }?.elements.count ?? 0))"
-            }
+            let lists = named.map { "\($0.name)(\($0.elements.count))" }
             sources += lists.isEmpty ? [rule.comment.map { $0.sourceOfComment } ?? "?"] : lists
         }
         return Service(
@@ -94,6 +94,12 @@ extension Status {
             }
         }
         return ports
+    }
+}
+
+extension LinearRule {
+    fileprivate var isCounted: Bool {
+        expressions.contains { if case .objectReference(.counter, _) = $0 { true } else { false } }
     }
 }
 

@@ -117,12 +117,12 @@ struct ElementTests {
         #expect(try elements(of: set, after: changes, listed: "{ tcp . 80 }") == .keyed([field(80...80)]))
     }
 
-    @Test func `The longest names of interfaces that begin so, and single ones`() throws {
-        let names = try ["abcdefghijklm*", "abcdefghijklnop", "b"].map {
+    @Test func `The longest names of interfaces, and the beginnings of names`() throws {
+        let others = try ["abcdefghijklm*", "abcdefghijklnop", "b"].map {
             Element(key: [.interface(try InterfaceName($0))])
         }
-        let set = NamedSet(name: "names", key: [.interfaceName], elements: .keyed(names))
-        #expect(try elements(of: set, listed: "\"abcdefghijklm*\"") == set.elements)
+        let long = NamedSet(name: "names", key: [.interfaceName], elements: .keyed(others))
+        #expect(try elements(of: long, listed: "\"abcdefghijklm*\"") == long.elements)
     }
 
     @Test func `A set without intervals holds every address of a range`() throws {

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import Policy
 import Presentation
 import Testing
@@ -34,7 +35,9 @@ struct MutationTests {
         for golden in try Golden.all() {
             if case .success(let bytes) = try golden.files().read("policy.yaml", 4096) { bases.append(bytes) }
         }
-        for _ in 0..<120 {
+        // A longer hunt is a matter of patience: DOCKERNFT_MUTATIONS=10000
+        let rounds = ProcessInfo.processInfo.environment["DOCKERNFT_MUTATIONS"].flatMap { Int($0) } ?? 120
+        for _ in 0..<rounds {
             let base = bases.randomElement(using: &random) ?? []
             let bytes = mutated(base, &random)
             let list = mutated(Array(LoadedPolicyTests.partners.utf8), &random)

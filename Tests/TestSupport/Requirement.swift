@@ -37,6 +37,8 @@ public enum Requirement: Hashable, Sendable {
         textOfKernelFile("/proc/self/mountinfo").contains(" - cgroup")
     }
 
+    public static var isUnderCI: Bool { isCI }
+
     static var isCI: Bool { ProcessInfo.processInfo.environment["CI"].map { !$0.isEmpty } ?? false }
 }
 

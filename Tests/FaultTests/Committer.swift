@@ -1,0 +1,28 @@
+import Glibc
+import TestSupport
+
+/// Somebody who changes tables of the namespace, not ours, for as long as a test runs.
+enum Committer {
+    /// With iptables too, as Docker does, or with nft alone, which leaves fewer pauses.
+    static func during<Value>(
+        _ namespace: NetworkNamespace, usingIptables: Bool = true, _ body: () throws -> Value
+    ) throws -> Value {
+        let iptables = "iptables-nft -A INPUT -s 192.0.2.99 -j DROP; iptables-nft -D INPUT -s 192.0.2.99 -j DROP; "
+        let loop = """
+            while :; do
+              nft -f - <<'END'
+            table inet neighbour
+            delete table inet neighbour
+            table inet neighbour { set s { type ipv4_addr; elements = { 192.0.2.1, 192.0.2.2 }; }; chain c { ip saddr @s drop; }; }
+            END
+              \(usingIptables ? iptables : "")
+            done
+            """
+        let program = try namespace.enter { try Program(["sh", "-c", loop]).launch() }
+        defer {
+            program.signal(SIGKILL)
+            _ = try? program.end()
+        }
+        return try body()
+    }
+}
