@@ -2,6 +2,7 @@
 
 SWIFT ?= swift
 PREFIX ?= /usr/local
+SECONDS ?= 600
 DESTDIR ?=
 sbindir = $(DESTDIR)$(PREFIX)/sbin
 share = $(DESTDIR)$(PREFIX)/share
@@ -12,9 +13,9 @@ confdir = $(DESTDIR)/etc/dockernft
 # lld, for gold warns of a mktemp that Foundation has and nobody here calls; packed relocations, for a quicker start.
 RELEASE = -c release --static-swift-stdlib -Xswiftc -use-ld=lld \
 	-Xlinker -z -Xlinker pack-relative-relocs --product dockernft
-SCRIPTS = .ci/run .ci/install-packages .ci/check-unit nft/try.sh
+SCRIPTS = .ci/run .ci/install-packages .ci/check-unit nft/try.sh Fuzz/run
 
-.PHONY: build release try check test golden sanitize bench install uninstall clean help
+.PHONY: build release try check test golden sanitize fuzz bench install uninstall clean help
 
 build: ## the program, for debugging: .build/debug/dockernft
 	$(SWIFT) build --product dockernft
@@ -28,7 +29,7 @@ try: ## a Docker host in miniature, real packets, before and after (root)
 	DOCKERNFT=.build/debug/dockernft nft/try.sh
 
 check: ## format, layers, scripts, manual and systemd unit
-	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests
+	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests Fuzz
 	@if command -v shellcheck >/dev/null; then echo shellcheck $(SCRIPTS); shellcheck $(SCRIPTS); fi
 	@if command -v mandoc >/dev/null; then echo mandoc; mandoc -T lint -W warning docs/dockernft.8; fi
 	.ci/check-unit packaging/dockernft.service
@@ -41,11 +42,15 @@ test: ## every test; those that need root or a program say so when they are skip
 golden: ## write the expectations under nft/cases anew; fails, so that what changed is read and committed
 	DOCKERNFT_GOLDEN=write $(SWIFT) test --disable-xctest --filter CaseTests
 
-# XCTest leaks objects of its own at exit, hence without it: nothing need be suppressed. gold warns about every symbol of the
-# sanitizer, hence lld. Left out are tests whose work is done by other programs.
+# XCTest leaks objects of its own at exit, hence without it. gold warns about every symbol of the sanitizer, hence lld. Left out
+# are tests whose work is done by other programs.
 sanitize: ## the tests under AddressSanitizer and LeakSanitizer
-	ASAN_OPTIONS=detect_leaks=1 $(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build-asan -Xswiftc -use-ld=lld \
+	ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/leaks:print_suppressions=0 \
+		$(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build-asan -Xswiftc -use-ld=lld \
 		--skip DockerTests --skip CaseTests --skip LayeringTests --skip TestSupportTests
+
+fuzz: ## what reads the kernel's bytes and people's files, under AddressSanitizer; SECONDS (600) each
+	Fuzz/run $(SECONDS)
 
 bench: release ## what an apply costs, as ratios to nft in the same run (root)
 	python3 Benchmarks/bench.py --dockernft .build/release/dockernft
@@ -68,7 +73,7 @@ uninstall: ## what install put there; policies and the rules in force stay
 	rm -f $(share)/fish/vendor_completions.d/dockernft.fish $(confdir)/policy.yaml.example
 
 clean: ## everything that was built
-	rm -rf .build .build-asan
+	rm -rf .build .build-asan .build-fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

@@ -89,3 +89,21 @@ let package = Package(
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
 )
+
+/// A program that libFuzzer starts: it has a runtime of its own, hence it is among the targets for `make fuzz` alone.
+func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: "Fuzz/\(name)", swiftSettings: ours)
+}
+
+if Context.environment["DOCKERNFT_FUZZ"] != nil {
+    package.targets += [
+        fuzzer(
+            "NetlinkFuzz", ["NftablesKernel", "NftablesFormats", "Nftables", "Addressing", "Reconcile", "Simulator"]),
+        fuzzer(
+            "PolicyFuzz",
+            [
+                "Policy", "Compiler", "Presentation", "Reconcile", "State", "NftablesKernel", "NftablesFormats",
+                "Nftables", "Diagnostics", "Addressing",
+            ]),
+    ]
+}

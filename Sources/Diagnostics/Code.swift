@@ -9,6 +9,7 @@ extension Diagnostic {
         case notUTF8 = "not-utf8"
         case includeCycle = "include-cycle"
         case includeDepth = "include-depth"
+        case tooManyFiles = "too-many-files"
         case definedTwice = "defined-twice"
 
         // YAML

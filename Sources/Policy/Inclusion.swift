@@ -4,6 +4,8 @@ internal import YAML
 /// Reads the policy's file and those that it includes, and lays their mappings together as if they were one.
 struct Inclusion {
     static let maximumDepth = 16
+    /// Two files that include each other by ever new names, `a/x` and `b/x`, are 2¹⁶ files at that depth.
+    static let maximumFiles = 256
 
     let files: SourceFiles
     private(set) var sources: [SourceText] = []
@@ -11,6 +13,7 @@ struct Inclusion {
     private(set) var entries: [Node.Entry] = []
     private(set) var hasRoot = false
     private var seen: Set<String> = []
+    private var isFull = false
 
     init(files: SourceFiles) { self.files = files }
 
@@ -29,7 +32,18 @@ struct Inclusion {
             )
             return false
         }
-        guard seen.insert(name).inserted else { return true }
+        if seen.contains(name) { return true }
+        if seen.count >= Self.maximumFiles, let span {
+            if !isFull {
+                findings.add(
+                    .error(
+                        .tooManyFiles, at: span, "the policy includes more than \(Self.maximumFiles) files",
+                        help: "lay files together; does a link to a folder give files ever new names?"))
+            }
+            isFull = true
+            return false
+        }
+        seen.insert(name)
         if chain.count > Self.maximumDepth, let span {
             findings.add(.error(.includeDepth, at: span, "includes nest more than \(Self.maximumDepth) deep"))
             return false

@@ -55,12 +55,17 @@ struct Command {
         process.standardError = try FileHandle(forWritingTo: paths.errors)
         try process.run()
         process.waitUntilExit()
-        let output = String(decoding: try Data(contentsOf: paths.output), as: UTF8.self)
+        let output = String(decoding: try contents(of: paths.output), as: UTF8.self)
         guard process.terminationStatus == 0 else {
-            let errors = String(decoding: try Data(contentsOf: paths.errors), as: UTF8.self)
+            let errors = String(decoding: try contents(of: paths.errors), as: UTF8.self)
             throw Failure(description: "\(arguments.joined(separator: " ")): \(errors.prefix(2000))")
         }
         return output
+    }
+
+    /// `Data(contentsOf:)` leaks its buffer when the file is empty.
+    private static func contents(of file: URL) throws -> Data {
+        try FileHandle(forReadingFrom: file).readToEnd() ?? Data()
     }
 }
 

@@ -89,6 +89,25 @@ struct LimitTests {
         #expect(ResolvedPolicy.load(path: "p", files: endless).diagnostics.map { $0.code } == [.includeDepth])
     }
 
+    @Test("of included files holds to the one, and is said once")
+    func files() {
+        func policy(_ count: Int) -> String {
+            "version: 1\ninclude: [\((1..<count).map { "i\($0)" }.joined(separator: ", "))]\n"
+                + "services: { x: { publish: 1, allow: 192.0.2.1 } }"
+        }
+        let included = Dictionary(uniqueKeysWithValues: (1..<300).map { ("etc/i\($0)", "{}") })
+        #expect(codes(policy(256), included) == [])
+        #expect(codes(policy(257), included) == [.tooManyFiles])
+        #expect(codes(policy(299), included) == [.tooManyFiles])
+    }
+
+    @Test("of included files ends two that include each other by ever new names", .timeLimit(.minutes(1)))
+    func includesOfIncludes() {
+        let endless = SourceFiles { _, _ in .success(Array("version: 1\ninclude: [a/x, b/x]".utf8)) }
+        let loaded = ResolvedPolicy.load(path: "p", files: endless)
+        #expect(Set(loaded.diagnostics.map { $0.code }) == [.includeDepth, .tooManyFiles])
+    }
+
     @Test("of aliases refuses the billion laughs before it expands them", .timeLimit(.minutes(1)))
     func laughs() {
         var policy = "version: 1\ngroups:\n  a: &a [x, x, x, x, x, x, x, x, x, x]\n"
