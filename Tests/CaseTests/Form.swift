@@ -33,7 +33,7 @@ enum Form: String, CaseIterable, Sendable {
         try host.run("conntrack", "-F").orThrow()
     }
 
-    private static func restore(_ text: IptablesText, into host: DockerHost) throws {
+    static func restore(_ text: IptablesText, into host: DockerHost) throws {
         try host.run("iptables-nft-restore", "--noflush", input: text.ipv4.text).orThrow()
         try host.run("ip6tables-nft-restore", "--noflush", input: text.ipv6.text).orThrow()
     }

@@ -1,6 +1,4 @@
 import Addressing
-import Compiler
-import NftablesKernel
 import Testing
 
 @testable import TestSupport
@@ -96,42 +94,40 @@ struct Stage {
     }
 
     func waitUntilFlowing(_ streams: [OpenStream]) throws {
-        for stream in streams {
-            do {
-                try stream.stream.waitUntilFlowing(since: .none)
-            } catch { throw BenchError("\(stream): \(error)") }
-        }
+        for stream in streams { try waitUntilFlowing(stream, since: .none) }
     }
 
-    /// What arrives from now on, of all at once.
-    func flows(of streams: [OpenStream], during time: Duration) -> [(OpenStream, Stream.Flow)] {
+    /// What arrives from now on, of all at once. That the others flow meanwhile shows that the silence is no mere pause of a
+    /// loaded machine.
+    func flows(
+        of streams: [OpenStream], during time: Duration, while others: [OpenStream]
+    ) throws -> [(OpenStream, Stream.Flow)] {
         let before = streams.map(\.stream.total)
+        let othersBefore = others.map(\.stream.total)
         pause(time)
+        for (other, before) in zip(others, othersBefore) { try waitUntilFlowing(other, since: before) }
         return zip(streams, before).map { ($0, $0.stream.total - $1) }
     }
 
-    /// They flow, and everything that was ever sent has arrived.
-    func expectUnharmed(_ streams: [OpenStream], sourceLocation: SourceLocation = #_sourceLocation) {
-        for (stream, flow) in flows(of: streams, during: .milliseconds(200)) {
-            #expect(flow.isFlowingBothWays, "\(stream)", sourceLocation: sourceLocation)
+    func waitUntilFlowing(_ stream: OpenStream, since before: Stream.Flow) throws {
+        do {
+            try stream.stream.waitUntilFlowing(since: before)
+        } catch { throw BenchError("\(stream): \(error)") }
+    }
+
+    /// Ends the streams: everything that was ever sent has arrived.
+    func expectNothingLost(_ streams: [OpenStream], sourceLocation: SourceLocation = #_sourceLocation) {
+        for stream in streams {
             #expect(stream.stream.lost() == .none, "\(stream)", sourceLocation: sourceLocation)
         }
     }
 
-    // MARK: Conntrack and counters
-
-    /// Deletes conntrack's entries of a client, as a hasty administrator would.
+    /// Deletes conntrack's entries of a client.
     func forget(_ client: Client) throws {
         try host.run("conntrack", "-D", "-s", client.address4).orThrow()
         try host.run("conntrack", "-D", "-f", "ipv6", "-s", client.address6).orThrow()
     }
 
-    /// A cut TCP server repeats itself ever more seldom: waits until so many repetitions have been refused.
-    func waitUntilRefused(_ packets: Int, _ connection: inout KernelConnection) throws {
-        let deadline = ContinuousClock.now + .seconds(20)
-        while try (connection.readCounters(table: Compiler.tableName)?["not-syn-refused"]?.packets ?? 0) < packets {
-            guard ContinuousClock.now < deadline else { throw BenchError("the servers' repetitions are not refused") }
-            pause(.milliseconds(20))
-        }
-    }
+    /// Long enough for a cut TCP server to have repeated itself anew: it does after 0.2, 0.6, 1.4 and 3 seconds (RFC 6298).
+    static let repetitions: Duration = .seconds(2)
 }

@@ -2,12 +2,22 @@ import Glibc
 import TestSupport
 
 /// Somebody who changes tables of the namespace, not ours, for as long as a test runs.
-enum Committer {
-    /// With iptables too, as Docker does, or with nft alone, which leaves fewer pauses.
+struct Committer {
+    private let program: RunningProgram
+
+    /// Stops for a while, so that what is in force can be looked at in peace.
+    func resting<Value>(_ body: () throws -> Value) rethrows -> Value {
+        program.signal(SIGSTOP)
+        defer { program.signal(SIGCONT) }
+        return try body()
+    }
+
+    /// With iptables too, as Docker does, and pauses in which an apply may slip through; or with nft alone, and none.
     static func during<Value>(
-        _ namespace: NetworkNamespace, usingIptables: Bool = true, _ body: () throws -> Value
+        _ namespace: NetworkNamespace, usingIptables: Bool = true, _ body: (Committer) throws -> Value
     ) throws -> Value {
-        let iptables = "iptables-nft -A INPUT -s 192.0.2.99 -j DROP; iptables-nft -D INPUT -s 192.0.2.99 -j DROP; "
+        let iptables =
+            "iptables-nft -A INPUT -s 192.0.2.99 -j DROP; iptables-nft -D INPUT -s 192.0.2.99 -j DROP; sleep 0.04"
         let loop = """
             while :; do
               nft -f - <<'END'
@@ -23,6 +33,6 @@ enum Committer {
             program.signal(SIGKILL)
             _ = try? program.end()
         }
-        return try body()
+        return try body(Committer(program: program))
     }
 }

@@ -6,7 +6,7 @@ struct `An apply in the company of one who commits without a pause` {
     @Test func `ends, with a hundred thousand addresses too`() throws {
         try Installation.with("company") { installation in
             let policies = try TwoPolicies(100_000, for: installation)
-            try Committer.during(installation.namespace, usingIptables: false) {
+            try Committer.during(installation.namespace, usingIptables: false) { _ in
                 for side in [TwoPolicies.Side.one, .two] {
                     try policies.write(side, to: installation)
                     let result = try installation.run("apply")
