@@ -202,7 +202,8 @@ public struct Access {
             return AccessChange(
                 door: Door(
                     way: way, transport: place.transport, ports: chain == nil ? nil : place.ports,
-                    address: place.address.map { .one($0) } ?? .any, interfaces: place.interface.names, bridges: place.bridge.names, chain: chain),
+                    address: place.address.map { .one($0) } ?? .any, interfaces: place.interface.names,
+                    bridges: place.bridge.names, chain: chain),
                 before: AddressSet(v4: old4.allowed, v6: old6.allowed),
                 after: AddressSet(v4: new4.allowed, v6: new6.allowed),
                 notUnderstood: old4.notUnderstood.union(old6.notUnderstood))

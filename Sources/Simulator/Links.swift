@@ -36,7 +36,9 @@ struct Links {
         }
         let distinct = order.compactMap { kinds[$0] }
         outside = distinct.filter { link in rulesets.contains { $0.judges(link.example) } }
-        let containers = distinct.filter { link in rulesets.contains { $0.set("containers")?.holds(link.example) == true } }
+        let containers = distinct.filter { link in
+            rulesets.contains { $0.set("containers")?.holds(link.example) == true }
+        }
         bridges = containers.isEmpty ? [Link(example: Self.unnamed, names: ["other"])] : containers
     }
 }

@@ -55,7 +55,8 @@ extension Status {
             services: services.map { service in
                 Service(
                     name: ChainName.services(service.chain), ports: service.ports, sources: service.sources,
-                    allowed: Self.tally(service.allowedCounter, live), refused: Self.tally(service.refusedCounter, live))
+                    allowed: Self.tally(service.allowedCounter, live), refused: Self.tally(service.refusedCounter, live)
+                )
             }.sorted { $0.name < $1.name },
             others: live.counters.filter { !shown.contains($0.key) }
                 .mapValues { Tally(packets: $0.packets, bytes: $0.bytes) },
