@@ -17,7 +17,8 @@ public enum Compiler {
         let lists = SourceLists(policy)
         var chains = ServiceChains(policy: policy, lists: lists)
         let published = PublishedPorts(policy, chains: &chains)
-        let host = policy.host.map { HostChain($0, log: policy.log, chains: &chains) }
+        let elsewhere = Paths.elsewhere(policy, published)
+        let host = policy.host.map { HostChain($0, log: policy.log, elsewhere: elsewhere, chains: &chains) }
         let paths = Paths(policy, published: published, host: host)
 
         var ruleset = Ruleset(table: Table(name: tableName, comment: tableComment))

@@ -8,13 +8,16 @@ struct HostChain {
 
     private(set) var maps: [NamedSet] = []
     private(set) var lookups: [Rule] = []
+    private var untrackedLookups: [Rule] = []
     private(set) var guarded: [TransportProtocol: [ClosedRange<UInt16>]] = [:]
     private(set) var rules: [Rule] = []
     private(set) var counters: [String] = []
 
-    init(_ host: Host, log: Log, chains: inout ServiceChains) {
+    /// `elsewhere` is what becomes of ports that published services name, yet not on this address or through this interface: it
+    /// comes behind the host's own services and before all else.
+    init(_ host: Host, log: Log, elsewhere: [Rule], chains: inout ServiceChains) {
         addMaps(host, &chains)
-        rules = lookups
+        rules = lookups + untrackedLookups
         for service in host.services where service.opening == .echoRequest {
             let verdict = Statement.verdict(chains.verdict(for: service))
             let origin = Origin(service.span)
@@ -23,6 +26,7 @@ struct HostChain {
             rules.append(
                 Rule([.match(.header(.icmpv6Type), .equals(.number(ICMPv6Type.echoRequest))), verdict], origin: origin))
         }
+        rules += elsewhere
         switch host.otherwise {
         case .accept: break
         case .drop: closeTheRest(host, log)
@@ -52,6 +56,7 @@ struct HostChain {
                     .match(.meta(.l4proto), .equals(.l4proto(L4Protocol(transport)))),
                     .verdictMap([.conntrack(.originalServiceDestination)], map: map),
                 ]))
+            untrackedLookups.append(.untracked(transport, map: map))
         }
     }
 
@@ -66,8 +71,8 @@ struct HostChain {
                 origin: origin))
     }
 
-    /// RFC 792 and RFC 4443 errors, RFC 4861 neighbour discovery with the MLD (RFC 2710, 3810) that switches steer it by, and
-    /// replies of DHCP (RFC 2131) and DHCPv6 (RFC 8415) servers, which answer from another address than was asked.
+    /// RFC 792 and RFC 4443 errors, RFC 4861 neighbour discovery with the MLD (RFC 2710, 3810) that switches steer it by, IGMP
+    /// (RFC 3376), which is IPv4's MLD, and replies of DHCP (RFC 2131) and DHCPv6 (RFC 8415) servers, which answer from another address than was asked.
     private static let essentials: [Rule] = [
         icmp(ICMPType.destinationUnreachable, "ICMP errors"),
         icmp(ICMPType.timeExceeded, "ICMP errors"),
@@ -75,6 +80,8 @@ struct HostChain {
         icmpv6(ICMPv6Type.destinationUnreachable, ICMPv6Type.parameterProblem, "ICMPv6 errors"),
         icmpv6(ICMPv6Type.multicastListenerQuery, ICMPv6Type.neighbourRedirect, "IPv6 neighbour discovery"),
         icmpv6(ICMPv6Type.multicastListenerReport2, ICMPv6Type.multicastListenerReport2, "IPv6 neighbour discovery"),
+        Rule(
+            [.match(.meta(.l4proto), .equals(.l4proto(.igmp))), .verdict(.accept)], comment: "multicast memberships"),
         Rule(
             [
                 .match(.meta(.nfproto), .equals(.family(.ipv4))),

@@ -19,11 +19,11 @@ struct Paths {
         self.policy = policy
         self.published = published
         self.host = host
-        sets = interfaceSets + guardedSets
+        sets = interfaceSets + portSets
         counters = ["loopback-refused", "not-syn-refused", unlistedCounter]
-        if !guardedSets.isEmpty { counters.append("untracked-refused") }
+        if !guardedTransports.isEmpty { counters.append("untracked-refused") }
         chains = [
-            forward, input, output, fromOutside, toThisMachine, publishedChain, toContainers, pushed,
+            forward, input, output, fromOutside, toThisMachine, publishedChain, toContainers, pushed, unlisted,
         ]
         if let host { chains.append(Chain(name: HostChain.name, rules: host.rules)) }
     }
@@ -51,25 +51,43 @@ struct Paths {
         }
     }
 
-    // MARK: Ports that not everyone may reach
+    // MARK: Ports
 
-    private func guardedPorts(_ transport: TransportProtocol) -> [Element] {
-        let ranges = (published.guarded[transport] ?? []) + (host?.guarded[transport] ?? [])
-        return PortMap(ranges.map { ($0, 0) }).stretches.map { Element(key: [.service($0.ports)]) }
+    private func guardedPorts(_ transport: TransportProtocol) -> [ClosedRange<UInt16>] {
+        (published.guarded[transport] ?? []) + (host?.guarded[transport] ?? [])
     }
 
-    private func guardedName(_ transport: TransportProtocol) -> String { "guarded-\(transport)" }
-
-    private var guardedSets: [NamedSet] {
-        TransportProtocol.allCases.compactMap { transport in
-            let elements = guardedPorts(transport)
-            guard !elements.isEmpty else { return nil }
-            return NamedSet(name: guardedName(transport), key: [.inetService], elements: .keyed(elements))
-        }
-    }
+    private static func guardedName(_ transport: TransportProtocol) -> String { "guarded-\(transport)" }
+    private static func limitedName(_ transport: TransportProtocol) -> String { "limited-\(transport)" }
 
     private var guardedTransports: [TransportProtocol] {
         TransportProtocol.allCases.filter { !guardedPorts($0).isEmpty }
+    }
+
+    /// Ports that a server may have: below those that Linux takes for a client (ip(7), ip_local_port_range), or named in the policy.
+    private static let serverPorts: ClosedRange<UInt16> = 1...32767
+
+    private var portSets: [NamedSet] {
+        var sets = [NamedSet(ports: guardedPorts(.tcp) + [Self.serverPorts], name: "server-ports")]
+        for transport in TransportProtocol.allCases {
+            let limited = policy.unlisted == .accept ? [] : published.limited[transport] ?? []
+            sets.append(NamedSet(ports: guardedPorts(transport), name: Self.guardedName(transport)))
+            sets.append(NamedSet(ports: limited, name: Self.limitedName(transport)))
+        }
+        return sets.filter { !$0.elements.isEmpty }
+    }
+
+    /// A port that a service names is not left to whatever answers on another address, or through another interface.
+    static func elsewhere(_ policy: ResolvedPolicy, _ published: PublishedPorts) -> [Rule] {
+        if policy.unlisted == .accept { return [] }
+        return TransportProtocol.allCases.filter { published.limited[$0]?.isEmpty == false }.map { transport in
+            Rule(
+                [
+                    .match(.meta(.l4proto), .equals(.l4proto(L4Protocol(transport)))),
+                    .match(.conntrack(.originalServiceDestination), .inSet(limitedName(transport))),
+                    .verdict(.goto(unlistedName)),
+                ], comment: "named by a service, but not here")
+        }
     }
 
     // MARK: Base chains
@@ -90,6 +108,9 @@ struct Paths {
         Rule(
             [isReply, .match(.conntrack(.state), .anyOf(.state([.established, .related]))), .verdict(.accept)],
             comment: "replies"),
+        Rule(
+            [.match(.conntrack(.status), .anyOf(.status(.expected))), .verdict(.accept)],
+            comment: "connections that a conntrack helper foresaw, such as FTP's data"),
         relatedErrors(.icmp),
         relatedErrors(.icmpv6),
     ]
@@ -110,7 +131,7 @@ struct Paths {
 
     private var forward: Chain {
         let fromContainers = Statement.match(.meta(.iifname), .inSet(Self.containers))
-        let leavesContainers = Statement.match(.meta(.oifname), .notInSet(Self.containers))
+        let fromServer = Statement.match(.header(.sourcePort(.tcp)), .inSet("server-ports"))
         return base(
             .forward, "forward",
             [
@@ -118,7 +139,7 @@ struct Paths {
                     [Self.isUDP, Self.isReply, Self.isPublished, isExternal(.oifname), .verdict(.jump("pushed"))],
                     comment: "UDP to a client: may it still be one?")
             ] + Self.replies + [
-                refuseMidStream([fromContainers, leavesContainers, Self.isNew]),
+                refuseMidStream([Self.isNew, fromContainers, isExternal(.oifname), fromServer]),
                 Rule([isExternal(.iifname), .verdict(.jump("from-outside"))]),
             ])
     }
@@ -138,7 +159,7 @@ struct Paths {
             rules.append(Rule([Self.isReply, isExternal(.oifname)] + lookup.statements))
         }
         if !guardedPorts(.tcp).isEmpty {
-            let fromGuarded = Statement.match(.header(.sourcePort(.tcp)), .inSet(guardedName(.tcp)))
+            let fromGuarded = Statement.match(.header(.sourcePort(.tcp)), .inSet(Self.guardedName(.tcp)))
             rules.append(refuseMidStream([Self.isNew, isExternal(.oifname), fromGuarded]))
         }
         return base(.output, "output", rules)
@@ -149,8 +170,9 @@ struct Paths {
     private var fromOutside: Chain {
         Chain(
             name: "from-outside",
-            rules: [Rule([Self.isPublished, .verdict(.jump("published"))])] + published.anyPort + [
-                Rule([.match(.meta(.oifname), .inSet(Self.containers)), .verdict(.goto("to-containers"))])
+            rules: [
+                Rule([Self.isPublished, .verdict(.jump("published"))]),
+                Rule([.match(.meta(.oifname), .inSet(Self.containers)), .verdict(.goto("to-containers"))]),
             ])
     }
 
@@ -159,12 +181,12 @@ struct Paths {
         let refuse: [Statement] = [.counter(name: "untracked-refused"), .verdict(.drop)]
         return Chain(
             name: "to-this-machine",
-            rules: [Rule([.verdict(.jump("published"))])]
+            rules: [Rule([.verdict(.jump("published"))])] + published.untrackedLookups
                 + guardedTransports.map { transport in
                     let port = Statement.match(
-                        .header(.destinationPort(transport)), .inSet(guardedName(transport)))
+                        .header(.destinationPort(transport)), .inSet(Self.guardedName(transport)))
                     return Rule([untracked, port] + refuse, comment: "no connection, so no telling who dialled what")
-                } + (host == nil ? [] : [Rule([.verdict(.goto(HostChain.name))])]))
+                } + (host == nil ? Self.elsewhere(policy, published) : [Rule([.verdict(.goto(HostChain.name))])]))
     }
 
     /// By what the client dialled, for DNAT and docker-proxy alike.
@@ -187,33 +209,35 @@ struct Paths {
         }
     }
 
-    /// What no service covers and yet goes to a container: a published port, or a container's address reached directly.
-    private var toContainers: Chain {
+    private static let unlistedName = "unlisted"
+
+    /// What no service covers and yet is published, or a container's address reached directly.
+    private var unlisted: Chain {
         let counter = Statement.counter(name: unlistedCounter)
         let log = policy.log.refused ? [policy.log.rule("unlisted", when: [], origin: nil)] : []
-        let comment = "unlisted: \(policy.unlisted.rawValue)"
-        switch policy.unlisted {
-        case .accept:
-            return Chain(name: "to-containers", rules: [Rule([counter, .verdict(.accept)], comment: comment)])
-        case .drop:
-            return Chain(name: "to-containers", rules: log + [Rule([counter, .verdict(.drop)], comment: comment)])
-        case .reject:
-            return Chain(
-                name: "to-containers",
-                rules: log + [Rule([counter, .verdict(.goto(RejectChain.name))], comment: comment)])
-        }
+        let verdict: Verdict =
+            switch policy.unlisted {
+            case .accept: .accept
+            case .drop: .drop
+            case .reject: .goto(RejectChain.name)
+            }
+        let rule = Rule([counter, .verdict(verdict)], comment: "unlisted: \(policy.unlisted.rawValue)")
+        return Chain(name: Self.unlistedName, rules: (policy.unlisted == .accept ? [] : log) + [rule])
     }
 
-    private var pushed: Chain {
-        var rules = [Rule([.verdict(.jump("published"))])] + published.anyPort
-        switch policy.unlisted {
-        case .accept: break
-        case .drop, .reject:
-            rules.append(
-                Rule([
-                    .match(.meta(.iifname), .inSet(Self.containers)), .verdict(.goto("to-containers")),
-                ]))
+    /// To a container, by a port that no service names.
+    private var toContainers: Chain {
+        let published = published.anyPort.map { rule in
+            Rule([Self.isPublished] + rule.statements, comment: rule.comment, origin: rule.origin)
         }
-        return Chain(name: "pushed", rules: rules)
+        return Chain(name: "to-containers", rules: published + [Rule([.verdict(.goto(Self.unlistedName))])])
+    }
+
+    /// From a container to a client over UDP: judged as what the client sends.
+    private var pushed: Chain {
+        let fromContainers = Rule([.match(.meta(.iifname), .inSet(Self.containers)), .verdict(.goto("to-containers"))])
+        return Chain(
+            name: "pushed",
+            rules: [Rule([.verdict(.jump("published"))])] + (policy.unlisted == .accept ? [] : [fromContainers]))
     }
 }

@@ -10,10 +10,14 @@ struct PublishedPorts {
     private(set) var maps: [NamedSet] = []
     /// Look-ups by the port that the client dialled, for both hooks.
     private(set) var lookups: [Rule] = []
-    /// Look-ups of services that publish any port: only for what was published, that is, what has been through DNAT.
+    /// What services that publish any port do with one that none names; for what has been through DNAT to a container.
     private(set) var anyPort: [Rule] = []
+    /// The same by the packet's own port, for one that conntrack does not follow.
+    private(set) var untrackedLookups: [Rule] = []
     /// Ports that not everyone may reach.
     private(set) var guarded: [TransportProtocol: [ClosedRange<UInt16>]] = [:]
+    /// Ports that services name, yet not on every address or through every interface.
+    private(set) var limited: [TransportProtocol: [ClosedRange<UInt16>]] = [:]
 
     private let services: [Service]
     private let addresses: [IPAddress]
@@ -30,26 +34,33 @@ struct PublishedPorts {
     }
 
     private mutating func addMaps(_ transport: TransportProtocol, _ chains: inout ServiceChains) {
-        let anywhereAny = indices { $0.publish == .any && $0.on.isEmpty }
+        let any = indices { $0.publish == .any }
+        let anywhereAny = any.filter { services[$0].on.isEmpty }
+        /// Ranges of services on any address; those of the others are there too, owned by nobody.
         var plain: [(ports: ClosedRange<UInt16>, owner: Int)] = []
         var bound: [IPAddress: [(ports: ClosedRange<UInt16>, owner: Int)]] = [:]
         for index in services.indices {
             guard case .ports(let ranges) = services[index].publish else { continue }
             for range in ranges where range.transport == transport {
-                if services[index].on.isEmpty { plain.append((range.ports, index)) }
+                plain.append((range.ports, services[index].on.isEmpty ? index : Self.nobody))
                 for address in services[index].on { bound[address, default: []].append((range.ports, index)) }
             }
         }
         var elements4: [Element] = []
         var elements6: [Element] = []
         for address in addresses {
-            let anyHere = indices { $0.publish == .any && $0.on.contains(address) }
+            let anyHere = any.filter { services[$0].on.contains(address) }
             let own = bound[address] ?? []
             guard !own.isEmpty || !anyHere.isEmpty else { continue }
-            for stretch in PortMap(own + plain).stretches {
+            let others = plain.filter { range in
+                range.owner != Self.nobody
+                    && (!anyHere.isEmpty || own.contains { $0.ports.overlaps(range.ports) })
+            }
+            for stretch in PortMap(own + others).stretches {
                 let isOwn = stretch.owners.contains { services[$0].on.contains(address) }
                 guard isOwn || !anyHere.isEmpty else { continue }
-                let verdict = verdict(stretch.owners + anyHere + anywhereAny, stretch.ports, transport, &chains)
+                let covering = stretch.owners + anyHere + anywhereAny
+                let verdict = verdict(covering, stretch.ports, transport, &chains)
                 switch address {
                 case .v4(let address):
                     let key: [KeyField] = [.ipv4(address.bits...address.bits), .service(stretch.ports)]
@@ -60,15 +71,22 @@ struct PublishedPorts {
                 }
             }
         }
-        let elements = PortMap(plain).stretches.map { stretch in
-            Element(
-                key: [.service(stretch.ports)],
-                verdict: verdict(stretch.owners + anywhereAny, stretch.ports, transport, &chains))
+        let elements = PortMap(plain).stretches.compactMap { stretch -> Element? in
+            let covering = stretch.owners.filter { $0 != Self.nobody } + anywhereAny
+            if covering.allSatisfy({ !services[$0].interfaces.isEmpty }) {
+                limited[transport, default: []].append(stretch.ports)
+                guarded[transport, default: []].append(stretch.ports)
+            }
+            guard !covering.isEmpty else { return nil }
+            return Element(
+                key: [.service(stretch.ports)], verdict: verdict(covering, stretch.ports, transport, &chains))
         }
         addMap("published-on-\(transport)-v4", [.ipv4Address, .inetService], elements4, transport)
         addMap("published-on-\(transport)-v6", [.ipv6Address, .inetService], elements6, transport)
         addMap("published-\(transport)", [.inetService], elements, transport)
     }
+
+    private static let nobody = -1
 
     private mutating func verdict(
         _ owners: [Int], _ ports: ClosedRange<UInt16>, _ transport: TransportProtocol, _ chains: inout ServiceChains
@@ -90,6 +108,8 @@ struct PublishedPorts {
                 .match(.meta(.l4proto), .equals(.l4proto(L4Protocol(transport)))),
                 .verdictMap(key.map(\.dialled), map: name),
             ]))
+        guard key == [.inetService] else { return }
+        untrackedLookups.append(.untracked(transport, map: name))
     }
 
     private mutating func addAnyPort(_ chains: inout ServiceChains) {
@@ -108,19 +128,29 @@ struct PublishedPorts {
                 elements6.append(Element(key: [.ipv6(address.bits...address.bits)], verdict: verdict))
             }
         }
-        let dnat = Statement.match(.conntrack(.status), .anyOf(.status(.dnat)))
         for (name, type, elements) in [
             ("published-any-v4", DataType.ipv4Address, elements4), ("published-any-v6", .ipv6Address, elements6),
         ] where !elements.isEmpty {
             maps.append(NamedSet(name: name, key: [type], isMap: true, elements: .keyed(elements)))
-            anyPort.append(Rule([dnat, .verdictMap([type.dialled], map: name)]))
+            anyPort.append(Rule([.verdictMap([type.dialled], map: name)]))
         }
         if !everywhere.isEmpty {
             anyPort.append(
                 Rule(
-                    [dnat, .verdict(chains.verdict(for: everywhere))],
+                    [.verdict(chains.verdict(for: everywhere))],
                     comment: "any published port", origin: everywhere.first.map { Origin($0.span) }))
         }
+    }
+}
+
+extension Rule {
+    /// A packet that conntrack was told not to follow has been through no NAT: its own port is the one that was dialled. Its source
+    /// is in no entry, so that only who lets everyone in lets it in.
+    static func untracked(_ transport: TransportProtocol, map: String) -> Self {
+        Self([
+            .match(.conntrack(.state), .anyOf(.state(.untracked))),
+            .verdictMap([.header(.destinationPort(transport))], map: map),
+        ])
     }
 }
 

@@ -8,7 +8,7 @@ struct ServiceChains {
     let lists: SourceLists
     private(set) var chains: [String: Chain] = [:]
     private(set) var counters: Set<String> = []
-    private(set) var interfaceSets: [String: NamedSet] = [:]
+    private(set) var interfaceSets: [Set<InterfaceName>: NamedSet] = [:]
 
     init(policy: ResolvedPolicy, lists: SourceLists) {
         self.policy = policy
@@ -44,9 +44,13 @@ struct ServiceChains {
     }
 
     private mutating func interfaceSet(of service: Service) -> String {
-        let name = NftName.interfaces(of: service.name)
-        interfaceSets[name] = NamedSet(interfaces: service.interfaces, name: name)
-        return name
+        let interfaces = Set(service.interfaces)
+        if let set = interfaceSets[interfaces] { return set.name }
+        // The first service in name order that is limited so gives the set its name.
+        let owner = policy.services.first { Set($0.interfaces) == interfaces } ?? service
+        let set = NamedSet(interfaces: service.interfaces, name: NftName.interfaces(of: owner.name))
+        interfaceSets[interfaces] = set
+        return set.name
     }
 
     private struct Judge {
@@ -58,7 +62,8 @@ struct ServiceChains {
         var interfaces: String?
         var origin: Origin
 
-        var letsAllIn: Bool { allow == .anyone && except.isNobody && interfaces == nil }
+        var letsAllIn: Bool { letsAllInSomewhere && interfaces == nil }
+        var letsAllInSomewhere: Bool { allow == .anyone && except.isNobody }
 
         var condition: [Statement] {
             interfaces.map { [.match(.meta(.iifname), .inSet($0))] } ?? []
@@ -78,7 +83,7 @@ struct ServiceChains {
         for judge in judges { rules += allowing(judge) }
         let everywhere = judges.filter { $0.interfaces == nil }
         if everywhere.isEmpty {
-            for judge in judges { rules += refusing([judge], when: judge.condition) }
+            for judge in judges where !judge.letsAllInSomewhere { rules += refusing([judge], when: judge.condition) }
         } else {
             rules += refusing(judges, when: [])
         }

@@ -60,6 +60,15 @@ extension NamedSet {
     }
 }
 
+extension NamedSet {
+    /// A set of ports.
+    init(ports: [ClosedRange<UInt16>], name: String) {
+        self.init(
+            name: name, key: [.inetService],
+            elements: .keyed(PortMap(ports.map { ($0, 0) }).stretches.map { Element(key: [.service($0.ports)]) }))
+    }
+}
+
 enum RejectChain {
     static let name = "reject-client"
 

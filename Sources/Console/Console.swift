@@ -10,6 +10,9 @@ public enum Console {
         public var isTerminal: Bool { isatty(rawValue) == 1 }
     }
 
+    /// From now on a reader that goes away ends nothing but the printing.
+    public static func outliveReaders() { _ = signal(SIGPIPE, SIG_IGN) }
+
     /// Results.
     public static func print(_ text: String) { write(text, to: .output) }
 

@@ -132,7 +132,7 @@ private struct Linearization {
             switch wanted {
             case .icmp: if family != .ipv4 { match(.meta(.nfproto), .equals(.family(.ipv4))) }
             case .icmpv6: if family != .ipv6 { match(.meta(.nfproto), .equals(.family(.ipv6))) }
-            case .tcp, .udp, .sctp: break
+            case .igmp, .tcp, .udp, .sctp: break
             }
             match(.meta(.l4proto), .equals(.l4proto(wanted)))
         }

@@ -76,6 +76,7 @@ public enum Value: Hashable, Sendable {
 /// IANA protocol numbers, with the words that nft has for them.
 public enum L4Protocol: UInt8, Hashable, Sendable, CaseIterable {
     case icmp = 1
+    case igmp = 2
     case tcp = 6
     case udp = 17
     case icmpv6 = 58
@@ -92,6 +93,7 @@ public enum L4Protocol: UInt8, Hashable, Sendable, CaseIterable {
     public var word: String {
         switch self {
         case .icmp: "icmp"
+        case .igmp: "igmp"
         case .tcp: "tcp"
         case .udp: "udp"
         case .icmpv6: "ipv6-icmp"
@@ -126,6 +128,8 @@ public enum ConntrackFlags: Hashable, Sendable {
     public struct Status: OptionSet, Hashable, Sendable {
         public let rawValue: UInt32
         public init(rawValue: UInt32) { self.rawValue = rawValue }
+        /// It belongs to another connection, which a helper has foreseen.
+        public static let expected = Self(rawValue: 1 << 0)
         public static let snat = Self(rawValue: 1 << 4)
         public static let dnat = Self(rawValue: 1 << 5)
     }

@@ -63,11 +63,14 @@ extension IptablesConditions {
             } else {
                 require(.match("-m conntrack --ctstate \(words.joined(separator: ","))"))
             }
+        case .anyOf(.status(.expected)):
+            noteEntry(implied: true)
+            require(.match("-m conntrack --ctstatus EXPECTED"))
         case .anyOf(.status(let status)):
             noteEntry(implied: true)
             let words = ConntrackFlags.status(status).words.map { $0.uppercased() }
-            if words.isEmpty {
-                fail("a status other than snat and dnat")
+            if words.isEmpty || status.contains(.expected) {
+                fail("a status other than snat, dnat or expected alone")
             } else {
                 require(.match("-m conntrack --ctstate \(words.joined(separator: ","))"))
             }

@@ -13,6 +13,7 @@ extension IptablesTerms {
         case .tcp: "tcp"
         case .udp: "udp"
         case .sctp: "sctp"
+        case .igmp: "2"
         case .icmp: family == .ipv4 ? "icmp" : "1"
         case .icmpv6: family == .ipv6 ? "ipv6-icmp" : "58"
         case nil: String(number)

@@ -82,7 +82,8 @@ extension ConntrackFlags {
                 (.new, "new"), (.untracked, "untracked"),
             ].filter { state.contains($0.0) }.map(\.1)
         case .status(let status):
-            [(ConntrackFlags.Status.snat, "snat"), (.dnat, "dnat")].filter { status.contains($0.0) }.map(\.1)
+            [(ConntrackFlags.Status.expected, "expected"), (.snat, "snat"), (.dnat, "dnat")]
+                .filter { status.contains($0.0) }.map(\.1)
         }
     }
 }

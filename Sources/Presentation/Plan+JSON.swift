@@ -13,7 +13,8 @@ extension Plan {
             var `protocol`: String
             var ports: String?
             var address: String?
-            var interface: String?
+            var interfaces: [String]
+            var bridges: [String]
             var gained: [String]
             var lost: [String]
             var notUnderstood: [String]
@@ -27,8 +28,14 @@ extension Plan {
         var version = 1
         var same: Bool
         var access: [Access]
+        /// Why the table is made anew, where it is.
+        var rebuild: [String]?
         var operations: Int
         var rules: [Rule]
+    }
+
+    private var rebuildReasons: [String]? {
+        if case .rebuild(let reasons) = difference.scope { reasons } else { nil }
     }
 
     public func json() throws -> String {
@@ -41,10 +48,11 @@ extension Plan {
                     protocol: change.door.transport.description,
                     ports: change.door.ports?.text,
                     address: change.door.address?.description,
-                    interface: change.door.interface.isEmpty ? nil : change.door.interface,
+                    interfaces: change.door.interfaces, bridges: change.door.bridges,
                     gained: change.gained.ranges, lost: change.lost.ranges,
                     notUnderstood: change.notUnderstood.sorted())
             },
+            rebuild: rebuildReasons,
             operations: difference.changes.reduce(0) { $0 + $1.operationCount },
             rules: ruleLines.map { Document.Rule(sign: $0.sign.rawValue, text: $0.text) })
         return try JSONText.encode(document)

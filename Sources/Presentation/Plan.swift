@@ -10,14 +10,11 @@ public struct Plan: Sendable {
     public var difference: Difference
     /// The ruleset that is to be, for the words of its rules.
     public var desired: Ruleset
-    /// How many kinds of interface there are outside.
-    public var interfaces: Int
 
-    public init(access: [AccessChange], difference: Difference, desired: Ruleset, interfaces: Int) {
+    public init(access: [AccessChange], difference: Difference, desired: Ruleset) {
         self.access = access
         self.difference = difference
         self.desired = desired
-        self.interfaces = interfaces
     }
 
     /// A line of the plan, with the sign that says which way it goes.
@@ -33,8 +30,17 @@ public struct Plan: Sendable {
         public var text: String
     }
 
+    /// First what is done to the table as a whole, where it is not what differs alone.
     public var accessLines: [Line] {
-        var lines = access.flatMap(lines(for:))
+        var lines: [Line] = []
+        if case .rebuild(let reasons) = difference.scope {
+            lines.append(
+                Line(
+                    sign: .note,
+                    text: "the table is made anew, in one step, and its counters start at zero: "
+                        + reasons.joined(separator: "; ")))
+        }
+        lines += access.flatMap(self.lines(for:))
         let unclear = Set(access.flatMap(\.notUnderstood)).sorted()
         if !unclear.isEmpty {
             lines.append(
@@ -47,7 +53,7 @@ public struct Plan: Sendable {
     }
 
     private func lines(for change: AccessChange) -> [Line] {
-        let door = change.door.text(interfaces: interfaces)
+        let door = change.door.text
         // At an address of the host there are clients of its family only.
         let everyone: AddressSet =
             switch change.door.address?.family {
@@ -71,17 +77,7 @@ public struct Plan: Sendable {
         return lines
     }
 
-    public var ruleLines: [Line] {
-        var lines: [Line] = []
-        if case .rebuild(let reasons) = difference.scope {
-            lines.append(
-                Line(
-                    sign: .note,
-                    text: "the table is made anew, in one step, and its counters start at zero: "
-                        + reasons.joined(separator: "; ")))
-        }
-        return lines + difference.changes.flatMap(lines(for:))
-    }
+    public var ruleLines: [Line] { difference.changes.flatMap(lines(for:)) }
 
     private func lines(for change: Change) -> [Line] {
         switch change {

@@ -67,8 +67,8 @@ public enum ChainName {
 }
 
 extension Door {
-    /// `django 8081/tcp`, `any other published port/udp`.
-    func text(interfaces: Int) -> String {
+    /// `django 8081/tcp`, `any other udp port that is forwarded to a container`.
+    var text: String {
         var text: String
         switch (way, chain, ports) {
         case (_, .some(let chain), .some(let ports)):
@@ -77,11 +77,12 @@ extension Door {
             if way == .machine, chain.hasPrefix("service") { text += " by docker-proxy or the host's network" }
         case (.published, nil, .some(let ports)): text = "\(ports.text)/\(transport)"
         case (.machine, nil, .some(let ports)): text = "this machine's \(ports.text)/\(transport)"
-        case (.published, _, nil): text = "any other published \(transport) port"
+        case (.published, _, nil): text = "any other \(transport) port that is forwarded to a container"
         case (.machine, _, nil): text = "any other \(transport) port of this machine"
         }
         if let address { text += " on \(address)" }
-        if interfaces > 1 { text += interface.isEmpty ? " through any other interface" : " through \(interface)" }
+        if !interfaces.isEmpty { text += " through \(interfaces.joined(separator: ", "))" }
+        if !bridges.isEmpty { text += " behind \(bridges.joined(separator: ", "))" }
         return text
     }
 }

@@ -17,13 +17,18 @@ public struct Door: Hashable, Comparable, Sendable {
     /// Nil stands for every port that no service covers.
     public var ports: ClosedRange<UInt16>?
     public var address: IPAddress?
-    public var interface: String
+    /// Through which interfaces, where not all outside are alike: names and beginnings of names, and `other` for all that no rule
+    /// names.
+    public var interfaces: [String]
+    /// To which containers' bridges, where not all are alike.
+    public var bridges: [String]
     /// The chain of the services that cover it.
     public var chain: String?
 
     private var order: (Int, TransportProtocol, Int, String, String) {
         (
-            way.rawValue, transport, ports.map { Int($0.lowerBound) } ?? Int.max, address?.description ?? "", interface
+            way.rawValue, transport, ports.map { Int($0.lowerBound) } ?? Int.max, address?.description ?? "",
+            (interfaces + bridges).joined(separator: " ")
         )
     }
 
@@ -47,65 +52,106 @@ public struct AccessChange: Hashable, Sendable {
     }
 }
 
-/// What a policy says about access, computed from the rules themselves.
+/// What two rulesets say about access, computed from the rules themselves.
 public struct Access {
-    /// From outside, by which interfaces; a name that no rule has stands for all the others.
-    public var interfaces: [String]
-    /// An interface that leads to containers.
-    public var bridge: String
+    private let before: LinearRuleset
+    private let after: LinearRuleset
+    private let links: Links
+    private let ports: PortStretches
 
-    public init(interfaces: [String], bridge: String) {
-        self.interfaces = interfaces
-        self.bridge = bridge
+    /// Without a ruleset, everyone comes in everywhere.
+    public init(before: LinearRuleset?, after: LinearRuleset?) {
+        self.before = before ?? LinearRuleset(table: Table(name: ""))
+        self.after = after ?? LinearRuleset(table: Table(name: ""))
+        links = Links(before, after)
+        ports = PortStretches([self.before, self.after])
     }
 
-    /// The doors at which the two rulesets let different clients in. Without a ruleset, everyone comes in everywhere.
-    public func changes(from before: LinearRuleset?, to after: LinearRuleset?) -> [AccessChange] {
-        let before = before ?? LinearRuleset(table: Table(name: ""))
-        let after = after ?? LinearRuleset(table: Table(name: ""))
+    /// The doors at which the two let different clients in.
+    public var changes: [AccessChange] {
         var trial = Trial(before: before, after: after)
-        let stretches = Self.stretches(of: [before, after])
-        let addresses = Self.addresses(of: [before, after])
         var found: [AccessChange] = []
-        for transport in Self.transports(of: [before, after]) {
-            for interface in interfaces {
-                for ports in stretches {
-                    let anywhere = Place(transport: transport, ports: ports, address: nil, interface: interface)
-                    let changes = changes(at: anywhere, &trial)
-                    found += changes.filter { $0.before != $0.after }
-                    for address in addresses {
-                        let place = Place(transport: transport, ports: ports, address: address, interface: interface)
-                        let here = self.changes(at: place, &trial)
-                        // Said already, unless this address is treated in another way than the others.
-                        if !here.elementsEqual(changes, by: { $0.isSame(as: $1, on: address) }) {
-                            found += here.filter { $0.before != $0.after }
-                        }
-                    }
+        for transport in transports {
+            for interface in links.outside {
+                for bridge in links.bridges {
+                    found += changes(transport, interface, bridge, &trial)
                 }
             }
         }
-        return Self.merged(found)
+        return Self.merged(Self.joined(found, links))
+    }
+
+    private func changes(
+        _ transport: TransportProtocol, _ interface: Link, _ bridge: Link, _ trial: inout Trial
+    ) -> [AccessChange] {
+        var found: [AccessChange] = []
+        var anywhere: [ClosedRange<UInt16>: [AccessChange]] = [:]
+        var place = Place(transport: transport, ports: 0...0, address: nil, interface: interface, bridge: bridge)
+        for stretch in ports.stretches {
+            place.ports = stretch
+            let changes = changes(at: place, &trial)
+            anywhere[stretch] = changes
+            found += changes.filter { $0.before != $0.after }
+        }
+        for (address, stretches) in ports.ofAddresses {
+            place.address = address
+            for stretch in stretches {
+                place.ports = stretch
+                let here = changes(at: place, &trial)
+                // Said already, unless this address is treated in another way than the others.
+                if !here.elementsEqual(anywhere[stretch] ?? [], by: { $0.isSame(as: $1, on: address) }) {
+                    found += here.filter { $0.before != $0.after }
+                }
+            }
+        }
+        return found
     }
 
     private struct Place {
         var transport: TransportProtocol
         var ports: ClosedRange<UInt16>
         var address: IPAddress?
-        var interface: String
+        var interface: Link
+        var bridge: Link
     }
 
     /// A change that is the same on both ways is one change at one door.
     private func changes(at place: Place, _ trial: inout Trial) -> [AccessChange] {
         let forwarded = trial.change(.published, place) { family in
             .forwarded(
-                family, place.transport, place.ports.lowerBound, on: place.address, from: place.interface, to: bridge)
+                family, place.transport, place.ports.lowerBound, on: place.address, from: place.interface.example,
+                to: place.bridge.example)
         }
         let delivered = trial.change(.machine, place) { family in
-            .delivered(family, place.transport, place.ports.lowerBound, on: place.address, from: place.interface)
+            .delivered(
+                family, place.transport, place.ports.lowerBound, on: place.address, from: place.interface.example)
         }
         var alike = delivered
         alike.door.way = forwarded.door.way
         return alike == forwarded && forwarded.door.chain != nil ? [forwarded] : [forwarded, delivered]
+    }
+
+    /// What is the same through every interface and to every bridge is said once, and without them.
+    private static func joined(_ changes: [AccessChange], _ links: Links) -> [AccessChange] {
+        var order: [AccessChange] = []
+        var interfaces: [AccessChange: Set<String>] = [:]
+        var bridges: [AccessChange: Set<String>] = [:]
+        for change in changes {
+            var key = change
+            key.door.interfaces = []
+            key.door.bridges = []
+            if interfaces[key] == nil { order.append(key) }
+            interfaces[key, default: []].formUnion(change.door.interfaces)
+            bridges[key, default: []].formUnion(change.door.bridges)
+        }
+        return order.map { key in
+            var change = key
+            let through = interfaces[key] ?? []
+            let to = bridges[key] ?? []
+            if through.count < links.outside.flatMap(\.names).count { change.door.interfaces = through.sorted() }
+            if to.count < links.bridges.flatMap(\.names).count { change.door.bridges = to.sorted() }
+            return change
+        }
     }
 
     private struct Trial {
@@ -134,7 +180,7 @@ public struct Access {
             return AccessChange(
                 door: Door(
                     way: way, transport: place.transport, ports: chain == nil ? nil : place.ports,
-                    address: place.address, interface: place.interface, chain: chain),
+                    address: place.address, interfaces: place.interface.names, bridges: place.bridge.names, chain: chain),
                 before: AddressSet(v4: old4.allowed, v6: old6.allowed),
                 after: AddressSet(v4: new4.allowed, v6: new6.allowed),
                 notUnderstood: old4.notUnderstood.union(old6.notUnderstood))
@@ -164,48 +210,10 @@ public struct Access {
         return result
     }
 
-    // MARK: What the rules tell apart
-
-    private static func transports(of rulesets: [LinearRuleset]) -> [TransportProtocol] {
+    private var transports: [TransportProtocol] {
         TransportProtocol.allCases.filter { transport in
             transport != .sctp
-                || rulesets.contains { ruleset in ruleset.sets.contains { $0.name.hasSuffix("-\(transport)") } }
-        }
-    }
-
-    private static func stretches(of rulesets: [LinearRuleset]) -> [ClosedRange<UInt16>] {
-        var starts: Set<Int> = [0]
-        for element in elements(of: rulesets) {
-            for case .service(let ports) in element.key {
-                starts.insert(Int(ports.lowerBound))
-                starts.insert(Int(ports.upperBound) + 1)
-            }
-        }
-        let sorted = starts.filter { $0 <= 65535 }.sorted()
-        return sorted.indices.map { index in
-            let end = index + 1 < sorted.count ? sorted[index + 1] - 1 : 65535
-            return UInt16(sorted[index])...UInt16(end)
-        }
-    }
-
-    /// Host addresses that rules name.
-    private static func addresses(of rulesets: [LinearRuleset]) -> [IPAddress] {
-        var named: Set<IPAddress> = []
-        for element in elements(of: rulesets) {
-            for field in element.key {
-                switch field {
-                case .ipv4(let range): named.insert(.v4(IPv4Address(range.lowerBound)))
-                case .ipv6(let range): named.insert(.v6(IPv6Address(range.lowerBound)))
-                case .service, .proto, .interface: break
-                }
-            }
-        }
-        return named.sorted()
-    }
-
-    private static func elements(of rulesets: [LinearRuleset]) -> [Element] {
-        rulesets.flatMap(\.sets).flatMap { set -> [Element] in
-            if case .keyed(let elements) = set.elements { elements } else { [] }
+                || [before, after].contains { ruleset in ruleset.sets.contains { $0.name.hasSuffix("-\(transport)") } }
         }
     }
 }

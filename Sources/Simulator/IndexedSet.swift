@@ -8,10 +8,20 @@ struct IndexedSet {
     /// Elements of one port or range each, in order.
     private let byPort: [(ports: ClosedRange<UInt16>, element: Element)]?
 
+    /// Elements of a concatenation by their first field, where that is one value.
+    private let byFirst: [[UInt8]: [Element]]?
+
     init(_ set: NamedSet) {
         key = set.key
         elements = set.elements
-        guard case .keyed(let elements) = set.elements, set.key == [.inetService] else {
+        guard case .keyed(let elements) = set.elements else {
+            byPort = nil
+            byFirst = nil
+            return
+        }
+        let isByFirst = set.key.count > 1 && elements.allSatisfy { $0.key.first.map { $0.low == $0.high } ?? false }
+        byFirst = isByFirst ? Dictionary(grouping: elements) { $0.key.first?.low ?? [] } : nil
+        guard set.key == [.inetService] else {
             byPort = nil
             return
         }
@@ -39,7 +49,8 @@ struct IndexedSet {
         case .ipv6(let set):
             return fields.first.flatMap { UInt128(networkOrder: $0) }
                 .flatMap { set.contains($0) ? Element(key: [.ipv6($0...$0)]) : nil }
-        case .keyed(let elements):
+        case .keyed(let all):
+            let elements = byFirst.map { $0[fields.first ?? []] ?? [] } ?? all
             return elements.first { element in
                 zip(element.key, fields).allSatisfy { field, bytes in
                     !bytes.lexicographicallyPrecedes(field.low) && !field.high.lexicographicallyPrecedes(bytes)

@@ -110,13 +110,19 @@ struct SourceMachine<Bits: AddressBits> {
         case .network:
             return approach.family == .ipv6 && offset == 8 && length == 16 ? .source : .unknown
         case .transport:
-            let isFlags = approach.transport == .tcp && offset == 13 && length == 1
-            if isFlags { return .bytes([TCPFlags.syn.rawValue]) }
+            if approach.transport == .tcp, offset == 13, length == 1 { return .bytes([TCPFlags.syn.rawValue]) }
             // Behind DNAT the port is the container's, which nobody here knows.
-            let isDialled = offset == 2 && length == 2 && !approach.isPublished
-            return isDialled ? .bytes(approach.port.networkOrder) : .unknown
+            let destination: [UInt8?] =
+                approach.isPublished ? [nil, nil] : approach.port.networkOrder.map { $0 }
+            let ports = Self.clientPort.networkOrder.map { $0 } + destination
+            guard offset + length <= ports.count else { return .unknown }
+            let bytes = ports[offset..<offset + length].compactMap { $0 }
+            return bytes.count == length ? .bytes(bytes) : .unknown
         }
     }
+
+    /// A port that Linux takes for a client (ip(7), ip_local_port_range), and that no rule is about.
+    private static var clientPort: UInt16 { 40000 }
 
     private mutating func compare(
         _ value: Value, _ comparison: Comparison, _ bytes: [UInt8], _ sources: IntervalSet<Bits>

@@ -3,7 +3,7 @@ internal import Nftables
 
 extension AppliedRecord {
     /// What a record begins with; the number changes with the form.
-    private static let signature = Array("dockernft applied 1\n".utf8)
+    private static let signature = Array("dockernft applied 2\n".utf8)
 
     /// Everything in one fixed order, numbers in network order, texts behind their length.
     func encoded() -> [UInt8] {
@@ -20,12 +20,26 @@ extension AppliedRecord {
             bytes.append(text: name)
             bytes.append(elements)
         }
+        bytes.append(number: Self.checksum(bytes[...]))
         return bytes
+    }
+
+    /// FNV-1a (Fowler, Noll, Vo), 64 bits: against accidents. Who may write here may also change the kernel's tables.
+    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        var sum: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in bytes { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        return sum
     }
 
     /// Nil for whatever `encoded` did not write, whole.
     init?(bytes: [UInt8]) {
         guard bytes.starts(with: Self.signature) else { return nil }
+        let end = bytes.count - 8
+        // A wrong element would be taken for the kernel's, and every change that follows would be refused.
+        guard end >= Self.signature.count else { return nil }
+        var trailer = RecordReader(bytes: bytes, offset: end)
+        guard trailer.number(UInt64.self) == Self.checksum(bytes[..<end]) else { return nil }
+        let bytes = Array(bytes[..<end])
         var reader = RecordReader(bytes: bytes, offset: Self.signature.count)
         guard let policyPath = reader.text(), let appliedAt = reader.number(Int64.self), let digest = reader.text(),
             let boot = reader.text(), let namespace = reader.number(UInt64.self),

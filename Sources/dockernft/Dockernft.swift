@@ -17,6 +17,7 @@ struct Dockernft: ParsableCommand {
     static func main() {
         // Scripts ask for it, and the parser takes longer to get ready than the answer.
         if CommandLine.arguments.dropFirst() == ["--version"] { return Console.print(configuration.version) }
+        Console.outliveReaders()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -1,4 +1,3 @@
-internal import Addressing
 internal import Compiler
 internal import Console
 internal import Nftables
@@ -22,11 +21,10 @@ struct LivePlan {
     }
 
     var plan: Plan {
-        let outside = target.outsideInterfaces
-        let access = Access(interfaces: outside, bridge: target.bridge)
+        // A dormant table is as good as none.
+        let access = Access(before: live.isDormant ? nil : live.ruleset, after: target.linear)
         return Plan(
-            access: difference.isEmpty ? [] : access.changes(from: live.ruleset, to: target.linear),
-            difference: difference, desired: target.ruleset, interfaces: outside.count)
+            access: difference.isEmpty ? [] : access.changes, difference: difference, desired: target.ruleset)
     }
 }
 
@@ -45,25 +43,6 @@ struct PolicyTarget {
     }
 
     var digest: String { Compiler.digest(of: linear) ?? "" }
-
-    /// One interface of each kind that the policy tells apart outside; the empty name stands for all that it does not name.
-    var outsideInterfaces: [String] {
-        let named = policy.services.flatMap(\.interfaces).map(\.example)
-        let external: [String] =
-            switch policy.interfaces.external {
-            case .auto: [""]
-            case .listed(let names): names.map(\.example)
-            }
-        return Set(external + named).sorted()
-    }
-
-    /// An interface that leads to containers.
-    var bridge: String { policy.interfaces.containers.first?.example ?? "" }
-}
-
-extension InterfaceName {
-    /// A name that it stands for.
-    fileprivate var example: String { isWildcard ? "\(stem)0" : stem }
 }
 
 enum PlanPrinter {

@@ -13,6 +13,8 @@ struct LiveTable {
     var record: AppliedRecord?
     /// Whether it is known, without a look at the elements, that nobody has changed anything since the last apply.
     var isUntouched = false
+    /// Somebody has put all its rules out of force.
+    var isDormant = false
 
     var isForeign: Bool { ruleset.map { Self.isForeign($0.table) } ?? false }
 
@@ -24,7 +26,8 @@ struct LiveTable {
     static func read(_ kernel: KernelSession) throws(NetlinkError) -> Self {
         let record = kernel.record().flatMap { $0.place.boot == RuntimeDirectory.boot ? $0 : nil }
         if let record, record.place.generation == (try kernel.generation()), let table = try kernel.outline(),
-            table.handle == record.place.table, table.generation == record.place.generation
+            table.handle == record.place.table, table.generation == record.place.generation,
+            Compiler.digest(of: table.ruleset) == record.digest
         {
             var live = Self(table)
             live.record = record
@@ -46,6 +49,7 @@ struct LiveTable {
 
     private init(_ table: ObservedTable) {
         ruleset = table.ruleset
+        isDormant = table.oddities.contains { $0.place == .table && $0.text.hasPrefix("dormant") }
         oddities = table.oddities.map(\.description)
         generation = table.generation
         counters = table.counters

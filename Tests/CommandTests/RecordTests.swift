@@ -33,17 +33,20 @@ import Testing
             try expectRight(installation, "untouched")
             try FileManager.default.removeItem(atPath: installation.runtimeDirectory)
             try expectRight(installation, "the directory is gone")
-            let whole = try Data(contentsOf: URL(filePath: record(installation)))
-            var flipped = whole
-            flipped[whole.count - 3] ^= 0x40
-            let garbage: [(String, Data)] = [
-                ("empty", Data()), ("cut off", whole.prefix(whole.count - 1)), ("half", whole.prefix(whole.count / 2)),
-                ("more than whole", whole + [0]), ("garbage", Data((0..<5000).map { UInt8($0 * 7 & 0xff) })),
-                ("a list that never ends", Data("[".utf8 + [UInt8](repeating: 0x5b, count: 100_000))),
-                ("a flipped bit", flipped),
+            let damages: [(name: String, damage: (Data) -> Data)] = [
+                ("empty", { _ in Data() }), ("cut off", { $0.dropLast() }), ("half", { $0.prefix($0.count / 2) }),
+                ("more than whole", { $0 + [0] }), ("garbage", { _ in Data((0..<5000).map { UInt8($0 * 7 & 0xff) }) }),
+                ("a flipped bit", { $0.dropLast(3) + [$0[$0.count - 3] ^ 0x40] + $0.suffix(2) }),
+                // An element that is well formed, and another one.
+                ("another address", { $0.replacing([192, 0, 2, 7], with: [192, 0, 2, 6]) }),
             ]
-            for (name, content) in garbage {
-                try content.write(to: URL(filePath: record(installation)))
+            for (name, damage) in damages {
+                // The record of this very generation: an older one is not believed anyway.
+                let file = URL(filePath: try record(installation))
+                let whole = try Data(contentsOf: file)
+                let damaged = damage(whole)
+                #expect(damaged != whole)
+                try damaged.write(to: file)
                 try expectRight(installation, "\(name)")
             }
             let file = try record(installation)

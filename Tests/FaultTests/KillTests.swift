@@ -51,7 +51,7 @@ import Testing
                         tally.undisturbed += 1
                         continue
                     }
-                    pause(Self.delay(number, within: durations.sorted()[durations.count / 2]))
+                    pause(Self.delay(number, within: durations.sorted()[durations.count / 2] * 1.5))
                     apply.signal(SIGKILL)
                     // Whoever is dead begins no commit. What is not there yet, and is when the process has gone, was under way.
                     // Before that the kernel gives up a batch whose sender was killed (nfnetlink.c, nfnetlink_rcv_batch).

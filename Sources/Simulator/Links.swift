@@ -1,0 +1,63 @@
+internal import Addressing
+internal import Nftables
+
+/// Interfaces that both rulesets treat alike, with one of them for an example.
+struct Link {
+    var example: String
+    var names: [String]
+}
+
+/// The kinds of interface that two rulesets tell apart.
+struct Links {
+    /// Where clients come in by one of the two.
+    let outside: [Link]
+    /// Where containers are by one of the two.
+    let bridges: [Link]
+
+    /// A name that nobody gives to an interface stands for all that no rule names.
+    private static let unnamed = "-"
+
+    init(_ before: LinearRuleset?, _ after: LinearRuleset?) {
+        let rulesets = [before, after].compactMap { $0 }
+        let sets = rulesets.map { $0.sets.filter { $0.key == [.interfaceName] } }
+        var named: Set<InterfaceName> = []
+        for set in sets.joined() { named.formUnion(set.names) }
+        var links: [Link] = [Link(example: Self.unnamed, names: ["other"])]
+        for name in named.sorted() where name.description != "lo" {
+            links.append(Link(example: name.isWildcard ? "\(name.stem)0" : name.stem, names: [name.description]))
+        }
+        // Interfaces that are in the same sets cannot be told apart by any rule.
+        var kinds: [[Bool]: Link] = [:]
+        var order: [[Bool]] = []
+        for link in links {
+            let kind = sets.joined().map { $0.holds(link.example) }
+            if kinds[kind] == nil { order.append(kind) }
+            kinds[kind, default: Link(example: link.example, names: [])].names += link.names
+        }
+        let distinct = order.compactMap { kinds[$0] }
+        outside = distinct.filter { link in rulesets.contains { $0.judges(link.example) } }
+        let containers = distinct.filter { link in rulesets.contains { $0.set("containers")?.holds(link.example) == true } }
+        bridges = containers.isEmpty ? [Link(example: Self.unnamed, names: ["other"])] : containers
+    }
+}
+
+extension LinearRuleset {
+    fileprivate func set(_ name: String) -> NamedSet? { sets.first { $0.name == name } }
+
+    /// Whether what comes in by the interface is judged at all.
+    fileprivate func judges(_ interface: String) -> Bool {
+        if let external = set("external") { return external.holds(interface) }
+        return set("internal")?.holds(interface) != true
+    }
+}
+
+extension NamedSet {
+    fileprivate var names: [InterfaceName] {
+        guard case .keyed(let elements) = elements else { return [] }
+        return elements.compactMap { element in
+            if case .interface(let name) = element.key.first { name } else { nil }
+        }
+    }
+
+    fileprivate func holds(_ interface: String) -> Bool { names.contains { $0.matches(interface) } }
+}

@@ -1,0 +1,68 @@
+internal import Addressing
+internal import Nftables
+
+/// The ports, cut wherever a rule of one of the rulesets begins or ends to treat them in another way.
+struct PortStretches {
+    let stretches: [ClosedRange<UInt16>]
+    /// Host addresses that rules name, with the stretches that they may treat in a way of their own.
+    let ofAddresses: [(address: IPAddress, stretches: [ClosedRange<UInt16>])]
+
+    init(_ rulesets: [LinearRuleset]) {
+        let elements = rulesets.flatMap(\.sets).flatMap { set -> [Element] in
+            if case .keyed(let elements) = set.elements { elements } else { [] }
+        }
+        var starts: Set<Int> = [0]
+        var bound: [IPAddress: [ClosedRange<UInt16>]] = [:]
+        var anyPort: Set<IPAddress> = []
+        var named: [ClosedRange<UInt16>] = []
+        for element in elements {
+            let ports = element.key.compactMap(\.ports).first
+            if let ports {
+                starts.insert(Int(ports.lowerBound))
+                starts.insert(Int(ports.upperBound) + 1)
+                if element.verdict != nil { named.append(ports) }
+            }
+            guard let address = element.key.compactMap(\.address).first else { continue }
+            if let ports { bound[address, default: []].append(ports) } else { anyPort.insert(address) }
+        }
+        let sorted = starts.filter { $0 <= Int(UInt16.max) }.sorted()
+        let cut = sorted.indices.map { index in
+            UInt16(sorted[index])...UInt16(index + 1 < sorted.count ? sorted[index + 1] - 1 : Int(UInt16.max))
+        }
+        stretches = cut
+        // What holds for one port that nobody names holds for all of them.
+        let unnamed = cut.first { stretch in !named.contains { $0.overlaps(stretch) } }
+        ofAddresses = Set(bound.keys).union(anyPort).sorted().map { address in
+            var own = (bound[address] ?? []).flatMap { Self.part(of: cut, in: $0) }
+            if anyPort.contains(address), let unnamed { own.append(unnamed) }
+            return (address, Set(own).sorted { $0.lowerBound < $1.lowerBound })
+        }
+    }
+
+    /// The stretches that are together a range: it begins and ends where some of them do.
+    private static func part(
+        of stretches: [ClosedRange<UInt16>], in range: ClosedRange<UInt16>
+    ) -> ArraySlice<ClosedRange<UInt16>> {
+        var low = 0
+        var high = stretches.count
+        while low < high {
+            let middle = (low + high) / 2
+            if stretches[middle].lowerBound < range.lowerBound { low = middle + 1 } else { high = middle }
+        }
+        return stretches[low...].prefix { $0.lowerBound <= range.upperBound }
+    }
+}
+
+extension KeyField {
+    fileprivate var ports: ClosedRange<UInt16>? {
+        if case .service(let ports) = self { ports } else { nil }
+    }
+
+    fileprivate var address: IPAddress? {
+        switch self {
+        case .ipv4(let range): .v4(IPv4Address(range.lowerBound))
+        case .ipv6(let range): .v6(IPv6Address(range.lowerBound))
+        case .service, .proto, .interface: nil
+        }
+    }
+}
