@@ -64,11 +64,13 @@ install: release ## into DESTDIR and PREFIX (/usr/local); enables nothing, overw
 	.build/release/dockernft --generate-completion-script bash >$(share)/bash-completion/completions/dockernft
 	.build/release/dockernft --generate-completion-script zsh >$(share)/zsh/site-functions/_dockernft
 	.build/release/dockernft --generate-completion-script fish >$(share)/fish/vendor_completions.d/dockernft.fish
+	install -D -m 644 packaging/nftables-dockernft.conf $(unitdir)/nftables.service.d/dockernft.conf
 	install -d -m 750 $(confdir)
 	install -m 640 packaging/policy.yaml.example $(confdir)/policy.yaml.example
 
 uninstall: ## what install put there; policies and the rules in force stay
 	rm -f $(sbindir)/dockernft $(share)/man/man8/dockernft.8 $(unitdir)/dockernft.service
+	rm -f $(unitdir)/nftables.service.d/dockernft.conf
 	rm -f $(share)/bash-completion/completions/dockernft $(share)/zsh/site-functions/_dockernft
 	rm -f $(share)/fish/vendor_completions.d/dockernft.fish $(confdir)/policy.yaml.example
 

@@ -47,7 +47,7 @@ extension Plan {
                     services: change.door.chain.map(ChainName.services),
                     protocol: change.door.transport.description,
                     ports: change.door.ports?.text,
-                    address: change.door.address?.description,
+                    address: change.door.address.name,
                     interfaces: change.door.interfaces, bridges: change.door.bridges,
                     gained: change.gained.ranges, lost: change.lost.ranges,
                     notUnderstood: change.notUnderstood.sorted())
@@ -56,6 +56,17 @@ extension Plan {
             operations: difference.changes.reduce(0) { $0 + $1.operationCount },
             rules: ruleLines.map { Document.Rule(sign: $0.sign.rawValue, text: $0.text) })
         return try JSONText.encode(document)
+    }
+}
+
+extension Door.HostAddress {
+    /// Absent for any address.
+    fileprivate var name: String? {
+        switch self {
+        case .any: nil
+        case .one(let address): address.description
+        case .others: "other"
+        }
     }
 }
 

@@ -56,10 +56,10 @@ public struct Plan: Sendable {
         let door = change.door.text
         // At an address of the host there are clients of its family only.
         let everyone: AddressSet =
-            switch change.door.address?.family {
-            case .ipv4: AddressSet(v4: .all)
-            case .ipv6: AddressSet(v6: .all)
-            case nil: .all
+            switch change.door.address {
+            case .one(.v4): AddressSet(v4: .all)
+            case .one(.v6): AddressSet(v6: .all)
+            case .any, .others: .all
             }
         // From everyone to a list: the list says it shorter than all that is outside of it.
         if change.before == everyone {

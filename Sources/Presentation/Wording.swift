@@ -80,9 +80,18 @@ extension Door {
         case (.published, _, nil): text = "any other \(transport) port that is forwarded to a container"
         case (.machine, _, nil): text = "any other \(transport) port of this machine"
         }
-        if let address { text += " on \(address)" }
-        if !interfaces.isEmpty { text += " through \(interfaces.joined(separator: ", "))" }
-        if !bridges.isEmpty { text += " behind \(bridges.joined(separator: ", "))" }
+        switch address {
+        case .any: break
+        case .one(let address): text += " on \(address)"
+        case .others: text += " on any other address"
+        }
+        if !interfaces.isEmpty { text += " through \(list(interfaces, "interface"))" }
+        if !bridges.isEmpty { text += " behind \(list(bridges, "bridge"))" }
         return text
+    }
+
+    /// `other` stands for all that no rule names.
+    private func list(_ names: [String], _ noun: String) -> String {
+        names.map { $0 == "other" ? "any other \(noun)" : $0 }.joined(separator: ", ")
     }
 }

@@ -6,26 +6,18 @@ struct RuleDifference {
 
     init(chain: String, from old: [LinearRule], to new: [LinearRule]) {
         if old == new { return }
-        let difference = new.difference(from: old)
-        var isRemoved = Array(repeating: false, count: old.count)
-        var isInserted = Array(repeating: false, count: new.count)
-        for change in difference {
-            switch change {
-            case .remove(let offset, _, _): isRemoved[offset] = true
-            case .insert(let offset, _, _): isInserted[offset] = true
-            }
-        }
+        let alignment = Alignment(old.map(Meaning.init), new.map(Meaning.init))
         var oldIndex = 0
         var newIndex = 0
         // Between two rules that stay, what goes makes room for what comes, one for one.
         while oldIndex < old.count || newIndex < new.count {
             var leaving: [LinearRule] = []
             var coming: [LinearRule] = []
-            while oldIndex < old.count, isRemoved[oldIndex] {
+            while oldIndex < old.count, !alignment.staysInOld[oldIndex] {
                 leaving.append(old[oldIndex])
                 oldIndex += 1
             }
-            while newIndex < new.count, isInserted[newIndex] {
+            while newIndex < new.count, !alignment.staysInNew[newIndex] {
                 coming.append(new[newIndex])
                 newIndex += 1
             }
@@ -33,6 +25,17 @@ struct RuleDifference {
             add(chain, leaving: leaving, coming: coming, before: next)
             oldIndex += 1
             newIndex += 1
+        }
+    }
+
+    /// What makes two rules the same.
+    private struct Meaning: Hashable {
+        var expressions: [Expression]
+        var comment: String?
+
+        init(_ rule: LinearRule) {
+            expressions = rule.expressions
+            comment = rule.comment
         }
     }
 

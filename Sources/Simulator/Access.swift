@@ -12,11 +12,27 @@ public struct Door: Hashable, Comparable, Sendable {
         public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
 
+    /// At which of the host's addresses.
+    public enum HostAddress: Hashable, Sendable {
+        case any
+        case one(IPAddress)
+        /// All but those that are spoken of by themselves.
+        case others
+
+        var text: String {
+            switch self {
+            case .any: ""
+            case .one(let address): address.description
+            case .others: "others"
+            }
+        }
+    }
+
     public var way: Way
     public var transport: TransportProtocol
     /// Nil stands for every port that no service covers.
     public var ports: ClosedRange<UInt16>?
-    public var address: IPAddress?
+    public var address: HostAddress
     /// Through which interfaces, where not all outside are alike: names and beginnings of names, and `other` for all that no rule
     /// names.
     public var interfaces: [String]
@@ -27,7 +43,7 @@ public struct Door: Hashable, Comparable, Sendable {
 
     private var order: (Int, TransportProtocol, Int, String, String) {
         (
-            way.rawValue, transport, ports.map { Int($0.lowerBound) } ?? Int.max, address?.description ?? "",
+            way.rawValue, transport, ports.map { Int($0.lowerBound) } ?? Int.max, address.text,
             (interfaces + bridges).joined(separator: " ")
         )
     }
@@ -89,10 +105,9 @@ public struct Access {
         var place = Place(transport: transport, ports: 0...0, address: nil, interface: interface, bridge: bridge)
         for stretch in ports.stretches {
             place.ports = stretch
-            let changes = changes(at: place, &trial)
-            anywhere[stretch] = changes
-            found += changes.filter { $0.before != $0.after }
+            anywhere[stretch] = changes(at: place, &trial)
         }
+        var isSplit: Set<ClosedRange<UInt16>> = []
         for (address, stretches) in ports.ofAddresses {
             place.address = address
             for stretch in stretches {
@@ -100,11 +115,18 @@ public struct Access {
                 let here = changes(at: place, &trial)
                 // Said already, unless this address is treated in another way than the others.
                 if !here.elementsEqual(anywhere[stretch] ?? [], by: { $0.isSame(as: $1, on: address) }) {
-                    found += here.filter { $0.before != $0.after }
+                    isSplit.insert(stretch)
+                    found += here
                 }
             }
         }
-        return found
+        for stretch in ports.stretches {
+            for var change in anywhere[stretch] ?? [] {
+                if isSplit.contains(stretch) { change.door.address = .others }
+                found.append(change)
+            }
+        }
+        return found.filter { $0.before != $0.after }
     }
 
     private struct Place {
@@ -180,7 +202,7 @@ public struct Access {
             return AccessChange(
                 door: Door(
                     way: way, transport: place.transport, ports: chain == nil ? nil : place.ports,
-                    address: place.address, interfaces: place.interface.names, bridges: place.bridge.names, chain: chain),
+                    address: place.address.map { .one($0) } ?? .any, interfaces: place.interface.names, bridges: place.bridge.names, chain: chain),
                 before: AddressSet(v4: old4.allowed, v6: old6.allowed),
                 after: AddressSet(v4: new4.allowed, v6: new6.allowed),
                 notUnderstood: old4.notUnderstood.union(old6.notUnderstood))
