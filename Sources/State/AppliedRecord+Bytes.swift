@@ -25,7 +25,7 @@ extension AppliedRecord {
     }
 
     /// FNV-1a (Fowler, Noll, Vo), 64 bits: against accidents. Who may write here may also change the kernel's tables.
-    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+    static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 {
         var sum: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in bytes { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3 }
         return sum

@@ -19,17 +19,12 @@ struct ContentionTests {
             while !isDone.value.load(ordering: .relaxed) {
                 try? kernel.commit(Transaction(table: "other", changes: [.addTable(Table(name: "other"))]))
                 try? kernel.commit(Transaction(table: "other", changes: [.deleteTable(name: "other")]))
-                usleep(4000)
+                Self.pause()
             }
         }
         other.start()
         defer { isDone.value.store(true, ordering: .relaxed) }
-        let before = try kernel.generation()
-        // As long as it takes until others have committed often enough.
-        while try kernel.generation() < before + 40 {
-            let observed = try #require(try kernel.readTable(named: "t"))
-            #expect(observed.ruleset == ruleset)
-        }
+        try read(&kernel) { #expect($0 == ruleset) }
     }
 
     @Test func `A table that others change is read as it was at one time`() throws {
@@ -52,16 +47,28 @@ struct ContentionTests {
                     ]
                 }
                 if (try? kernel.commit(Transaction(table: "t", changes: changes))) != nil { value = next }
-                usleep(4000)
+                Self.pause()
             }
         }
         other.start()
         defer { isDone.value.store(true, ordering: .relaxed) }
+        try read(&kernel) { #expect(Set($0.sets.map(\.elements)).count == 1) }
+    }
+
+    /// Sometimes short, so that a read meets commits; sometimes long, so that on a slow machine too one comes between them.
+    private static func pause() { usleep(UInt32.random(in: 0...3) * 8000) }
+
+    /// Reads until others have committed often enough. A read that they never let finish says so.
+    private func read(_ kernel: inout KernelConnection, _ body: (LinearRuleset) -> Void) throws {
         let before = try kernel.generation()
-        // As long as it takes until others have committed often enough.
-        while try kernel.generation() < before + 40 {
-            let observed = try #require(try kernel.readTable(named: "t"))
-            #expect(Set(observed.ruleset.sets.map(\.elements)).count == 1)
+        var reads = 0
+        while try reads == 0 || kernel.generation() < before + 40 {
+            do {
+                body(try #require(try kernel.readTable(named: "t")).ruleset)
+                reads += 1
+            } catch let error as NetlinkError where error.isInterrupted {
+                continue
+            }
         }
     }
 
