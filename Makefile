@@ -39,8 +39,8 @@ test: ## every test; those that need root or a program say so when they are skip
 	@.ci/install-packages
 	$(SWIFT) test --disable-xctest
 
-golden: ## write the expectations under nft/cases anew; fails, so that what changed is read and committed
-	DOCKERNFT_GOLDEN=write $(SWIFT) test --disable-xctest --filter CaseTests
+golden: ## write the expectations under nft/cases and Tests/PolicyTests anew; fails, so that what changed is read and committed
+	DOCKERNFT_GOLDEN=write $(SWIFT) test --disable-xctest --filter "CaseTests|PolicyTests"
 
 # XCTest leaks objects of its own at exit, hence without it. gold warns about every symbol of the sanitizer, hence lld. Left out
 # are tests whose work is done by other programs.
