@@ -104,13 +104,14 @@ struct Paths {
     private static let isMidStream = Statement.match(
         .header(.tcpFlags), .flagsDiffer(from: .syn, mask: [.fin, .syn, .rst, .ack]))
 
+    private static let foreseen = Rule(
+        [.match(.conntrack(.status), .anyOf(.status(.expected))), .verdict(.accept)],
+        comment: "connections that a conntrack helper foresaw, such as FTP's data")
+
     private static let replies: [Rule] = [
         Rule(
             [isReply, .match(.conntrack(.state), .anyOf(.state([.established, .related]))), .verdict(.accept)],
             comment: "replies"),
-        Rule(
-            [.match(.conntrack(.status), .anyOf(.status(.expected))), .verdict(.accept)],
-            comment: "connections that a conntrack helper foresaw, such as FTP's data"),
         relatedErrors(.icmp),
         relatedErrors(.icmpv6),
     ]
@@ -135,9 +136,10 @@ struct Paths {
         return base(
             .forward, "forward",
             [
+                Self.foreseen,
                 Rule(
                     [Self.isUDP, Self.isReply, Self.isPublished, isExternal(.oifname), .verdict(.jump("pushed"))],
-                    comment: "UDP to a client: may it still be one?")
+                    comment: "UDP to a client: may it still be one?"),
             ] + Self.replies + [
                 refuseMidStream([Self.isNew, fromContainers, isExternal(.oifname), fromServer]),
                 Rule([isExternal(.iifname), .verdict(.jump("from-outside"))]),
@@ -147,11 +149,11 @@ struct Paths {
     private var input: Chain {
         base(
             .input, "input",
-            Self.replies + [Rule([isExternal(.iifname), .verdict(.jump("to-this-machine"))])])
+            [Self.foreseen] + Self.replies + [Rule([isExternal(.iifname), .verdict(.jump("to-this-machine"))])])
     }
 
     private var output: Chain {
-        var rules: [Rule] = []
+        var rules = [Self.foreseen]
         let toOutside = [Self.isUDP, Self.isReply, isExternal(.oifname)]
         rules.append(
             Rule(toOutside + [.verdict(.jump("published"))], comment: "UDP to a client: may it still be one?"))

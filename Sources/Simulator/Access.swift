@@ -102,9 +102,11 @@ public struct Access {
     ) -> [AccessChange] {
         var found: [AccessChange] = []
         var anywhere: [ClosedRange<UInt16>: [AccessChange]] = [:]
-        var place = Place(transport: transport, ports: 0...0, address: nil, interface: interface, bridge: bridge)
+        var place = Place(
+            transport: transport, ports: 0...0, isNamed: false, address: nil, interface: interface, bridge: bridge)
         for stretch in ports.stretches {
             place.ports = stretch
+            place.isNamed = !ports.unnamed.contains(stretch)
             anywhere[stretch] = changes(at: place, &trial)
         }
         var isSplit: Set<ClosedRange<UInt16>> = []
@@ -112,6 +114,7 @@ public struct Access {
             place.address = address
             for stretch in stretches {
                 place.ports = stretch
+                place.isNamed = !ports.unnamed.contains(stretch)
                 let here = changes(at: place, &trial)
                 // Said already, unless this address is treated in another way than the others.
                 if !here.elementsEqual(anywhere[stretch] ?? [], by: { $0.isSame(as: $1, on: address) }) {
@@ -132,6 +135,8 @@ public struct Access {
     private struct Place {
         var transport: TransportProtocol
         var ports: ClosedRange<UInt16>
+        /// Whether a service names these ports, be it elsewhere.
+        var isNamed: Bool
         var address: IPAddress?
         var interface: Link
         var bridge: Link
@@ -201,7 +206,7 @@ public struct Access {
             let chain = new4.chain ?? new6.chain ?? old4.chain ?? old6.chain
             return AccessChange(
                 door: Door(
-                    way: way, transport: place.transport, ports: chain == nil ? nil : place.ports,
+                    way: way, transport: place.transport, ports: place.isNamed ? place.ports : nil,
                     address: place.address.map { .one($0) } ?? .any, interfaces: place.interface.names,
                     bridges: place.bridge.names, chain: chain),
                 before: AddressSet(v4: old4.allowed, v6: old6.allowed),

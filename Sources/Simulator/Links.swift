@@ -24,7 +24,7 @@ struct Links {
         for set in sets.joined() { named.formUnion(set.names) }
         var links: [Link] = [Link(example: Self.unnamed, names: ["other"])]
         for name in named.sorted() where name.description != "lo" {
-            links.append(Link(example: name.isWildcard ? "\(name.stem)0" : name.stem, names: [name.description]))
+            links.append(Link(example: name.example(besides: named), names: [name.description]))
         }
         // Interfaces that are in the same sets cannot be told apart by any rule.
         var kinds: [[Bool]: Link] = [:]
@@ -40,6 +40,19 @@ struct Links {
             rulesets.contains { $0.set("containers")?.holds(link.example) == true }
         }
         bridges = containers.isEmpty ? [Link(example: Self.unnamed, names: ["other"])] : containers
+    }
+}
+
+extension InterfaceName {
+    /// A name that it stands for, and none of the others that are more specific.
+    fileprivate func example(besides others: Set<InterfaceName>) -> String {
+        guard isWildcard else { return stem }
+        let isOwn = { (name: String) in
+            !others.contains { $0 != self && $0.stem.utf8.count >= stem.utf8.count && $0.matches(name) }
+        }
+        let digits = "0123456789abcdefghijklmnopqrstuvwxyz".map { String($0) }
+        let suffixes = digits + digits.flatMap { first in digits.map { first + $0 } }
+        return suffixes.map { stem + $0 }.first(where: isOwn) ?? stem
     }
 }
 

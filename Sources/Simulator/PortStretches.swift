@@ -4,23 +4,23 @@ internal import Nftables
 /// The ports, cut wherever a rule of one of the rulesets begins or ends to treat them in another way.
 struct PortStretches {
     let stretches: [ClosedRange<UInt16>]
+    /// Those that no service names, on whatever address.
+    let unnamed: Set<ClosedRange<UInt16>>
     /// Host addresses that rules name, with the stretches that they may treat in a way of their own.
     let ofAddresses: [(address: IPAddress, stretches: [ClosedRange<UInt16>])]
 
     init(_ rulesets: [LinearRuleset]) {
-        let elements = rulesets.flatMap(\.sets).flatMap { set -> [Element] in
-            if case .keyed(let elements) = set.elements { elements } else { [] }
-        }
+        let elements = Self.elements(of: rulesets) { _ in true }
+        // The compiler's limited- sets hold ports that services name, yet not everywhere.
+        let naming = Self.elements(of: rulesets) { $0.isMap || $0.name.hasPrefix("limited-") }
         var starts: Set<Int> = [0]
         var bound: [IPAddress: [ClosedRange<UInt16>]] = [:]
         var anyPort: Set<IPAddress> = []
-        var named: [ClosedRange<UInt16>] = []
         for element in elements {
             let ports = element.key.compactMap(\.ports).first
             if let ports {
                 starts.insert(Int(ports.lowerBound))
                 starts.insert(Int(ports.upperBound) + 1)
-                if element.verdict != nil { named.append(ports) }
             }
             guard let address = element.key.compactMap(\.address).first else { continue }
             if let ports { bound[address, default: []].append(ports) } else { anyPort.insert(address) }
@@ -30,12 +30,23 @@ struct PortStretches {
             UInt16(sorted[index])...UInt16(index + 1 < sorted.count ? sorted[index + 1] - 1 : Int(UInt16.max))
         }
         stretches = cut
+        var named: Set<ClosedRange<UInt16>> = []
+        for ports in naming.compactMap({ $0.key.compactMap(\.ports).first }) {
+            named.formUnion(Self.part(of: cut, in: ports))
+        }
+        unnamed = Set(cut).subtracting(named)
         // What holds for one port that nobody names holds for all of them.
-        let unnamed = cut.first { stretch in !named.contains { $0.overlaps(stretch) } }
+        let other = cut.first { !named.contains($0) }
         ofAddresses = Set(bound.keys).union(anyPort).sorted().map { address in
             var own = (bound[address] ?? []).flatMap { Self.part(of: cut, in: $0) }
-            if anyPort.contains(address), let unnamed { own.append(unnamed) }
+            if anyPort.contains(address), let other { own.append(other) }
             return (address, Set(own).sorted { $0.lowerBound < $1.lowerBound })
+        }
+    }
+
+    private static func elements(of rulesets: [LinearRuleset], in isMeant: (NamedSet) -> Bool) -> [Element] {
+        rulesets.flatMap(\.sets).filter(isMeant).flatMap { set -> [Element] in
+            if case .keyed(let elements) = set.elements { elements } else { [] }
         }
     }
 

@@ -28,7 +28,7 @@ struct Diff: ParsableCommand {
         } else {
             PlanPrinter.show(plan, withRules: rules, coloured: diagnostics.colour.isColoured(.output))
             if plan.accessLines.isEmpty, !rules {
-                Console.print("  nobody gains or loses access; --rules shows what changes in the table")
+                Console.print("  nobody gains or loses a port; --rules shows what changes in the table")
             }
         }
         if !plan.difference.isEmpty { throw ExitStatus.no }

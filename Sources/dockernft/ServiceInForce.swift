@@ -76,7 +76,7 @@ extension LinearRule {
             case .lookup(let set, _, inverted: false):
                 if let size = sizes[set] { return "\(set)(\(size))" }
             case .compare(_, .equal, let bytes):
-                if index > 0, let text = expressions[index - 1].prefix(bytes, expressions.prefix(index)) { return text }
+                if let text = expressions[..<index].sourcePrefix(bytes) { return text }
             case .meta, .conntrack, .payload, .compare, .bitwise, .lookup, .verdictLookup, .immediate, .counter,
                 .objectReference, .log, .reject, .opaque:
                 break
@@ -86,21 +86,27 @@ extension LinearRule {
     }
 }
 
-extension Expression {
-    /// The prefix that a comparison of a source with these bytes is about.
-    fileprivate func prefix(_ bytes: [UInt8], _ before: ArraySlice<Expression>) -> String? {
-        let isSource = before.contains { expression in
-            if case .conntrack(.originalIPv4Source, _) = expression { return true }
-            if case .conntrack(.originalIPv6Source, _) = expression { return true }
-            return false
-        }
-        guard isSource else { return nil }
+extension ArraySlice<Expression> {
+    /// The prefix that a comparison with these bytes is about, where what was loaded last is a source.
+    fileprivate func sourcePrefix(_ bytes: [UInt8]) -> String? {
         var length = bytes.count * 8
-        if case .bitwise(_, let mask, _, _) = self { length = mask.reduce(0) { $0 + $1.nonzeroBitCount } }
-        let isIPv4 = before.contains { if case .conntrack(.originalIPv4Source, _) = $0 { true } else { false } }
-        let full = bytes + Array(repeating: 0, count: (isIPv4 ? 4 : 16) - bytes.count)
-        let text = isIPv4 ? UInt32(networkOrder: full)?.text : UInt128(networkOrder: full)?.text
-        return text.map { length == (isIPv4 ? 32 : 128) ? $0 : "\($0)/\(length)" }
+        var loads = self
+        if case .bitwise(_, let mask, _, _) = loads.last {
+            length = mask.reduce(0) { $0 + $1.nonzeroBitCount }
+            loads = loads.dropLast()
+        }
+        switch loads.last {
+        case .conntrack(.originalIPv4Source, _): return Self.text(UInt32.self, bytes, length)
+        case .conntrack(.originalIPv6Source, _): return Self.text(UInt128.self, bytes, length)
+        case .conntrack, .meta, .payload, .compare, .bitwise, .lookup, .verdictLookup, .immediate, .counter,
+            .objectReference, .log, .reject, .opaque, nil:
+            return nil
+        }
+    }
+
+    private static func text<Bits: AddressBits>(_ type: Bits.Type, _ bytes: [UInt8], _ length: Int) -> String? {
+        let full = bytes + Array(repeating: 0, count: Bits.bitWidth / 8 - bytes.count)
+        return Bits(networkOrder: full).map { length == Bits.bitWidth ? $0.text : "\($0.text)/\(length)" }
     }
 }
 

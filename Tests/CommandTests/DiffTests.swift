@@ -76,6 +76,26 @@ import Testing
             ])
     }
 
+    /// A wildcard is tried with a name of its own, not with one that stands beside it.
+    @Test func `an interface that is no longer outside`() throws {
+        let all = Sample.policy + "interfaces: { external: [\"eth*\"] }\n"
+        let one = Sample.policy + "interfaces: { external: [eth0] }\n"
+        let lines = try diff(all, one)
+        #expect(lines.contains("+ everyone may reach db 5432/tcp through eth*"))
+        #expect(lines.contains("+ everyone may reach any other udp port that is forwarded to a container through eth*"))
+    }
+
+    @Test func `any port of one address`() throws {
+        let sharing = { (clients: String) in Sample.policy + "  all: { publish: any, on: [192.0.2.1], allow: [\(clients)] }\n" }
+        #expect(
+            try diff(sharing("192.0.2.9"), sharing("192.0.2.9, 192.0.2.11")) == [
+                "+ 192.0.2.11 may reach all, db 5432/tcp on 192.0.2.1",
+                "+ 192.0.2.11 may reach all, django 8081/tcp on 192.0.2.1",
+                "+ 192.0.2.11 may reach all, any other tcp port on 192.0.2.1",
+                "+ 192.0.2.11 may reach all, any other udp port on 192.0.2.1",
+            ])
+    }
+
     @Test func `unlisted ports opened`() throws {
         #expect(
             try diff(Sample.policy, Sample.policy + "unlisted: accept\n") == [
@@ -91,7 +111,7 @@ import Testing
             try installation.write(louder)
             let result = try installation.run("diff")
             #expect(result.status == 1)
-            #expect(result.output == "  nobody gains or loses access; --rules shows what changes in the table\n")
+            #expect(result.output == "  nobody gains or loses a port; --rules shows what changes in the table\n")
         }
     }
 
