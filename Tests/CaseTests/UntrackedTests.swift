@@ -1,0 +1,51 @@
+import NftablesKernel
+import Reconcile
+import TestSupport
+import Testing
+
+/// A name server that many ask has its packets kept out of conntrack: there is no telling then who dialled what.
+@Suite(.requiresPackets) struct `A port that conntrack was told not to follow` {
+    private static let policies = [
+        "host: { services: { dns: { port: 53/udp, allow: ALLOW } } }",
+        "host: { services: { dns: { port: 53/udp, allow: ALLOW } }, otherwise: drop }",
+        "services: { dns: { publish: 53/udp, allow: ALLOW } }",
+        "services: { dns: { publish: 53/udp, allow: ALLOW } }\nhost: { otherwise: drop }",
+        "services: { dns: { publish: any, allow: ALLOW } }\nhost: { services: { dns: { port: 53/udp, allow: ALLOW } } }",
+    ]
+
+    private func expect(_ outcome: Outcome, allowing sources: String, _ policy: String) throws {
+        try DockerHost.with { host in
+            try host.serve("dns", at: .host, on: 53)
+            try host.load(
+                """
+                table inet untracking {
+                    chain prerouting {
+                        type filter hook prerouting priority -300;
+                        udp dport 53 notrack
+                    }
+                    chain output {
+                        type filter hook output priority -300;
+                        udp sport 53 notrack
+                    }
+                }
+                """)
+            var connection = try KernelConnection(namespace: host.namespace.path)
+            let services = policy.hasPrefix("services") ? "" : "services: {}\n"
+            _ = try connection.apply(
+                policy: "version: 1\n\(services)\(policy.replacing("ALLOW", with: sources))\nunlisted: drop\n")
+            try host.expect(
+                [
+                    Probe(.udp, from: "203.0.113.7", to: "192.0.2.1:53", expect: outcome),
+                    Probe(.udp, from: "2001:db8:10::7", to: "[2001:db8:1::1]:53", expect: outcome),
+                ], "\(policy), \(sources)")
+        }
+    }
+
+    @Test(arguments: policies) func `is open where everyone may enter`(policy: String) throws {
+        try expect(.answered(by: "dns"), allowing: "anyone", policy)
+    }
+
+    @Test(arguments: policies) func `is closed to all where not everyone may enter`(policy: String) throws {
+        try expect(.silent, allowing: "[203.0.113.0/24, \"2001:db8:10::/48\"]", policy)
+    }
+}
