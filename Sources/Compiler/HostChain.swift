@@ -56,7 +56,7 @@ struct HostChain {
                     .match(.meta(.l4proto), .equals(.l4proto(L4Protocol(transport)))),
                     .verdictMap([.conntrack(.originalServiceDestination)], map: map),
                 ]))
-            untrackedLookups.append(.untracked(transport, map: map))
+            untrackedLookups.append(Rule([.isUntracked, .untrackedLookup(transport, map: map)]))
         }
     }
 

@@ -25,6 +25,7 @@ struct Paths {
         chains = [
             forward, input, output, fromOutside, toThisMachine, publishedChain, toContainers, pushed, unlisted,
         ]
+        if !published.untrackedLookups.isEmpty { chains.append(untracked) }
         if let host { chains.append(Chain(name: HostChain.name, rules: host.rules)) }
     }
 
@@ -181,15 +182,22 @@ struct Paths {
     private var toThisMachine: Chain {
         let untracked = Statement.match(.conntrack(.state), .anyOf(.state([.invalid, .untracked])))
         let refuse: [Statement] = [.counter(name: "untracked-refused"), .verdict(.drop)]
-        return Chain(
-            name: "to-this-machine",
-            rules: [Rule([.verdict(.jump("published"))])] + published.untrackedLookups
-                + guardedTransports.map { transport in
-                    let port = Statement.match(
-                        .header(.destinationPort(transport)), .inSet(Self.guardedName(transport)))
-                    return Rule([untracked, port] + refuse, comment: "no connection, so no telling who dialled what")
-                } + (host == nil ? Self.elsewhere(policy, published) : [Rule([.verdict(.goto(HostChain.name))])]))
+        var rules = [Rule([.verdict(.jump("published"))])]
+        if !published.untrackedLookups.isEmpty {
+            rules.append(Rule([.isUntracked, .verdict(.jump(Self.untrackedName))]))
+        }
+        rules += guardedTransports.map { transport in
+            let port = Statement.match(.header(.destinationPort(transport)), .inSet(Self.guardedName(transport)))
+            return Rule([untracked, port] + refuse, comment: "no connection, so no telling who dialled what")
+        }
+        rules += host == nil ? Self.elsewhere(policy, published) : [Rule([.verdict(.goto(HostChain.name))])]
+        return Chain(name: "to-this-machine", rules: rules)
     }
+
+    private static let untrackedName = "untracked"
+
+    /// To be jumped to: a packet whose service is not reached through its interface comes back, and is refused with the others.
+    private var untracked: Chain { Chain(name: Self.untrackedName, rules: published.untrackedLookups) }
 
     /// By what the client dialled, for DNAT and docker-proxy alike.
     private var publishedChain: Chain {

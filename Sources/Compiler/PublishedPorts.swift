@@ -109,7 +109,7 @@ struct PublishedPorts {
                 .verdictMap(key.map(\.dialled), map: name),
             ]))
         guard key == [.inetService] else { return }
-        untrackedLookups.append(.untracked(transport, map: name))
+        untrackedLookups.append(Rule([.untrackedLookup(transport, map: name)]))
     }
 
     private mutating func addAnyPort(_ chains: inout ServiceChains) {
@@ -143,15 +143,14 @@ struct PublishedPorts {
     }
 }
 
-extension Rule {
+extension Statement {
     /// A packet that conntrack was told not to follow has been through no NAT: its own port is the one that was dialled. Its source
     /// is in no entry, so that only who lets everyone in lets it in.
-    static func untracked(_ transport: TransportProtocol, map: String) -> Self {
-        Self([
-            .match(.conntrack(.state), .anyOf(.state(.untracked))),
-            .verdictMap([.header(.destinationPort(transport))], map: map),
-        ])
+    static func untrackedLookup(_ transport: TransportProtocol, map: String) -> Self {
+        .verdictMap([.header(.destinationPort(transport))], map: map)
     }
+
+    static let isUntracked = Self.match(.conntrack(.state), .anyOf(.state(.untracked)))
 }
 
 extension DataType {

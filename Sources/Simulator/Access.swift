@@ -159,24 +159,27 @@ public struct Access {
     }
 
     /// What is the same through every interface and to every bridge is said once, and without them.
+    ///
+    /// Only interfaces that are alike to the same bridges go together: else each would be said of the others' bridges too.
     private static func joined(_ changes: [AccessChange], _ links: Links) -> [AccessChange] {
+        joined(joined(changes, \.bridges, links.bridges), \.interfaces, links.outside)
+    }
+
+    private static func joined(
+        _ changes: [AccessChange], _ names: WritableKeyPath<Door, [String]>, _ links: [Link]
+    ) -> [AccessChange] {
         var order: [AccessChange] = []
-        var interfaces: [AccessChange: Set<String>] = [:]
-        var bridges: [AccessChange: Set<String>] = [:]
+        var found: [AccessChange: Set<String>] = [:]
         for change in changes {
             var key = change
-            key.door.interfaces = []
-            key.door.bridges = []
-            if interfaces[key] == nil { order.append(key) }
-            interfaces[key, default: []].formUnion(change.door.interfaces)
-            bridges[key, default: []].formUnion(change.door.bridges)
+            key.door[keyPath: names] = []
+            if found[key] == nil { order.append(key) }
+            found[key, default: []].formUnion(change.door[keyPath: names])
         }
         return order.map { key in
             var change = key
-            let through = interfaces[key] ?? []
-            let to = bridges[key] ?? []
-            if through.count < links.outside.flatMap(\.names).count { change.door.interfaces = through.sorted() }
-            if to.count < links.bridges.flatMap(\.names).count { change.door.bridges = to.sorted() }
+            let here = found[key] ?? []
+            if here.count < links.flatMap(\.names).count { change.door[keyPath: names] = here.sorted() }
             return change
         }
     }

@@ -86,7 +86,9 @@ import Testing
     }
 
     @Test func `any port of one address`() throws {
-        let sharing = { (clients: String) in Sample.policy + "  all: { publish: any, on: [192.0.2.1], allow: [\(clients)] }\n" }
+        let sharing = { (clients: String) in
+            Sample.policy + "  all: { publish: any, on: [192.0.2.1], allow: [\(clients)] }\n"
+        }
         #expect(
             try diff(sharing("192.0.2.9"), sharing("192.0.2.9, 192.0.2.11")) == [
                 "+ 192.0.2.11 may reach all, db 5432/tcp on 192.0.2.1",
