@@ -106,7 +106,7 @@ public struct Access {
             transport: transport, ports: 0...0, isNamed: false, address: nil, interface: interface, bridge: bridge)
         for stretch in ports.stretches {
             place.ports = stretch
-            place.isNamed = !ports.unnamed.contains(stretch)
+            place.isNamed = ports.named[transport]?.contains(stretch) == true
             anywhere[stretch] = changes(at: place, &trial)
         }
         var isSplit: Set<ClosedRange<UInt16>> = []
@@ -114,7 +114,7 @@ public struct Access {
             place.address = address
             for stretch in stretches {
                 place.ports = stretch
-                place.isNamed = !ports.unnamed.contains(stretch)
+                place.isNamed = ports.named[transport]?.contains(stretch) == true
                 let here = changes(at: place, &trial)
                 // Said already, unless this address is treated in another way than the others.
                 if !here.elementsEqual(anywhere[stretch] ?? [], by: { $0.isSame(as: $1, on: address) }) {

@@ -4,15 +4,13 @@ internal import Nftables
 /// The ports, cut wherever a rule of one of the rulesets begins or ends to treat them in another way.
 struct PortStretches {
     let stretches: [ClosedRange<UInt16>]
-    /// Those that no service names, on whatever address.
-    let unnamed: Set<ClosedRange<UInt16>>
+    /// Those that services name, be it on one address only.
+    let named: [TransportProtocol: Set<ClosedRange<UInt16>>]
     /// Host addresses that rules name, with the stretches that they may treat in a way of their own.
     let ofAddresses: [(address: IPAddress, stretches: [ClosedRange<UInt16>])]
 
     init(_ rulesets: [LinearRuleset]) {
         let elements = Self.elements(of: rulesets) { _ in true }
-        // The compiler's limited- sets hold ports that services name, yet not everywhere.
-        let naming = Self.elements(of: rulesets) { $0.isMap || $0.name.hasPrefix("limited-") }
         var starts: Set<Int> = [0]
         var bound: [IPAddress: [ClosedRange<UInt16>]] = [:]
         var anyPort: Set<IPAddress> = []
@@ -30,13 +28,19 @@ struct PortStretches {
             UInt16(sorted[index])...UInt16(index + 1 < sorted.count ? sorted[index + 1] - 1 : Int(UInt16.max))
         }
         stretches = cut
-        var named: Set<ClosedRange<UInt16>> = []
-        for ports in naming.compactMap({ $0.key.compactMap(\.ports).first }) {
-            named.formUnion(Self.part(of: cut, in: ports))
+        var named: [TransportProtocol: Set<ClosedRange<UInt16>>] = [:]
+        for transport in TransportProtocol.allCases {
+            // The compiler's limited- sets hold ports that services name, yet not everywhere.
+            let naming = Self.elements(of: rulesets) { set in
+                (set.isMap || set.name.hasPrefix("limited-")) && set.name.split(separator: "-").contains("\(transport)")
+            }
+            for ports in naming.compactMap({ $0.key.compactMap(\.ports).first }) {
+                named[transport, default: []].formUnion(Self.part(of: cut, in: ports))
+            }
         }
-        unnamed = Set(cut).subtracting(named)
+        self.named = named
         // What holds for one port that nobody names holds for all of them.
-        let other = cut.first { !named.contains($0) }
+        let other = cut.first { stretch in !named.values.contains { $0.contains(stretch) } }
         ofAddresses = Set(bound.keys).union(anyPort).sorted().map { address in
             var own = (bound[address] ?? []).flatMap { Self.part(of: cut, in: $0) }
             if anyPort.contains(address), let other { own.append(other) }
