@@ -12,9 +12,11 @@ let ours: [SwiftSetting] = [
 ]
 
 /// A library target of ours. What it may import is this table, and LayeringTests holds the sources to it.
-func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: ours)
+func layer(_ name: String, _ dependencies: [Target.Dependency] = [], others: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies + others, swiftSettings: ours)
 }
+
+let nio = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { Target.Dependency.product(name: $0, package: "swift-nio") }
 
 /// Goldens are read from the source tree, so that they can be written there too: `excluding` keeps them out of the build.
 func tests(_ name: String, _ dependencies: [Target.Dependency], excluding: [String] = []) -> Target {
@@ -29,14 +31,17 @@ let package = Package(
     name: "dockernft",
     products: [.executable(name: "dockernft", targets: ["dockernft"])],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
         .executableTarget(
             name: "dockernft",
             dependencies: [
                 "Presentation", "Reconcile", "Simulator", "Compiler", "Policy", "State", "NftablesKernel",
-                "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files",
+                "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
+                "DockerSocket",
+                "HostRules",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
@@ -44,6 +49,9 @@ let package = Package(
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest"]),
+        layer("DockerSocket", ["Docker", "Addressing"], others: nio),
+        layer("Docker", ["Addressing"]),
+        layer("HostRules"),
         layer("State", ["Nftables", "Addressing", "Files"]),
         layer("Files"),
         layer("Console"),
