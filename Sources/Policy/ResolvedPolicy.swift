@@ -1,5 +1,6 @@
 public import Addressing
 public import Diagnostics
+public import Docker
 
 /// A policy whose every name has been followed: what the compiler reads. Services and groups are in name order, so that the
 /// order of the file changes nothing.
@@ -11,6 +12,8 @@ public struct ResolvedPolicy: Sendable {
     public var refuse: Refusal
     public var log: Log
     public var host: Host?
+    /// What Docker runs, as far as it was asked: empty where it was not.
+    public var inventory = Inventory()
 }
 
 public struct Interfaces: Hashable, Sendable {
@@ -57,6 +60,19 @@ public struct Service: Sendable {
     public var allow: Sources
     public var except: Sources
     public var span: Span
+    /// Ports of containers at their own addresses, on networks where they are reached at these.
+    public var direct: [DirectPort] = []
+}
+
+/// `172.20.0.2:80/tcp`: a container's own address and port.
+public struct DirectPort: Hashable, Sendable {
+    public var address: IPAddress
+    public var range: PortRange
+
+    public init(address: IPAddress, range: PortRange) {
+        self.address = address
+        self.range = range
+    }
 }
 
 /// What a published port, or a container's address reached directly, gets when no service covers it.
