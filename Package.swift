@@ -80,7 +80,8 @@ let package = Package(
         tests(
             "CaseTests",
             [
-                "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
+                "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
+                "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
         .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
@@ -90,7 +91,7 @@ let package = Package(
         tests("AddressingTests", ["Addressing"]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
-        tests("PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
+        tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
