@@ -56,7 +56,7 @@ let package = Package(
         layer("Files"),
         layer("Console"),
         layer("Digest", ["CMd"]),
-        layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker"]),
+        layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker", "Files"]),
         layer("NftablesKernel", ["Nftables", "Addressing", "CMnl", "CNftnl", "CLinux"]),
         layer("NftablesFormats", ["Nftables", "Addressing"]),
         layer("Nftables", ["Addressing"]),
