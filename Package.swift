@@ -52,7 +52,7 @@ let package = Package(
         layer("DockerSocket", ["Docker", "Addressing"], others: nio),
         layer("Docker", ["Addressing"]),
         layer("HostRules"),
-        layer("State", ["Nftables", "Addressing", "Files"]),
+        layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
         layer("Console"),
         layer("Digest", ["CMd"]),
@@ -93,6 +93,9 @@ let package = Package(
         tests("PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
+        tests(
+            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"],
+            excluding: ["Answers"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
