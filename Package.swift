@@ -52,11 +52,11 @@ let package = Package(
         layer("DockerSocket", ["Docker", "Addressing"], others: nio),
         layer("Docker", ["Addressing"]),
         layer("HostRules"),
-        layer("State", ["Nftables", "Addressing", "Files"]),
+        layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
         layer("Console"),
         layer("Digest", ["CMd"]),
-        layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker"]),
+        layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker", "Files"]),
         layer("NftablesKernel", ["Nftables", "Addressing", "CMnl", "CNftnl", "CLinux"]),
         layer("NftablesFormats", ["Nftables", "Addressing"]),
         layer("Nftables", ["Addressing"]),
@@ -94,6 +94,9 @@ let package = Package(
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
+        tests(
+            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"],
+            excluding: ["Answers"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
