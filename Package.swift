@@ -97,6 +97,8 @@ let package = Package(
         tests(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"],
             excluding: ["Answers"]),
+        tests("PodmanTests", ["TestSupport", "Addressing"]),
+        tests("SwarmTests", ["TestSupport", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
