@@ -23,6 +23,15 @@ struct Survey {
             isInSwarm: state.swarm?.state == "active")
     }
 
+    func waiting() throws -> [Container] {
+        // {"status":["created","exited"]}
+        let filters = "%7B%22status%22%3A%5B%22created%22%2C%22exited%22%5D%7D"
+        let listed = try engine.get("/containers/json?all=1&filters=\(filters)", as: [ListedContainer].self)
+        let networks = try engine.get("/networks", as: [ListedNetwork].self).map { try network($0) }
+        let found = try listed.compactMap { try inspected($0.id).map { Found(starting: $0, networks) } }
+        return Found.joined(found).sorted { ($0.name, $0.id) < ($1.name, $1.id) }
+    }
+
     private func container(_ listed: ListedContainer, _ networks: [Network]) throws -> Found? {
         var found = Found(listed, networks)
         let attached = networks.filter { network in found.container.attachments.contains { $0.network == network.id } }

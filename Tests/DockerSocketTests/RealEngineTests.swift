@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    /// The second port is chosen by Docker: it is known only when Docker has bound it.
+    /// The second port is chosen by Docker: it is known only when the process runs, as inspecting waits for that.
     @Test func `tells of a container before its process runs`() async throws {
         try await RealDocker.with { docker in
             let socket = DockerSocket(path: docker.socket)
@@ -98,17 +98,21 @@ import Testing
                 }
                 order.append("\(event.subject) \(event.action)")
                 times.append(clock.now - begin)
-                if event.action == "connect" {
-                    let bindings = try socket.inventory(starting: [event.starting].compactMap(\.self)).containers
-                        .flatMap(\.bindings)
+                if event.action == "create" {
+                    let seen = try socket.inventory(starting: [event.starting].compactMap(\.self)).containers
                     times.append(clock.now - begin)
-                    #expect(bindings.contains { $0.hostPort == 8081 })
-                    #expect(bindings.contains { $0.containerPort == 81 && $0.hostPort != 0 })
+                    #expect(seen.flatMap(\.bindings).contains { $0.hostPort == 8081 })
                 }
                 if event.action == "start" { break }
             }
             #expect(order == ["container create", "network connect", "container start"])
-            print("create, connect, inventory, start: \(times)")
+            print("create, inventory, connect, start: \(times)")
+            #expect(try socket.waiting() == [])
+            try docker.docker("stop", "-t", "0", "web")
+            #expect(try socket.inventory().containers == [])
+            let waiting = try socket.waiting()
+            #expect(waiting.map(\.name) == ["web"])
+            #expect(Set(waiting.flatMap(\.bindings).map(\.hostPort)) == [8081])
         }
     }
 
