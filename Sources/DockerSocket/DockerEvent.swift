@@ -25,8 +25,8 @@ public struct DockerEvent: Hashable, Sendable {
         self.container = container
     }
 
-    /// The container that is about to run: what `inventory(starting:)` wants to know. Of Docker's `connect`, which comes later, the
-    /// engine answers only when the process runs.
+    /// The container that is about to run. After `create` the engine can be asked for it, unless it is started at once, as
+    /// `docker run` does; after `connect` it answers when the process runs.
     public var starting: String? {
         switch (subject, action) {
         case (.container, "create"), (.container, "init"), (.network, "connect"): container

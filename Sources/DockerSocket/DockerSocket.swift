@@ -34,8 +34,8 @@ public struct DockerSocket: Sendable {
     /// What runs now. Blocks: not for an event loop.
     ///
     /// `starting` are containers that an event has named before their process runs: what Docker will publish for them counts as
-    /// published, so that no packet finds a port that no rule knows. While Docker starts one, it answers for it only when its
-    /// process runs: ask after `create`, and take what `waiting()` said for one that is started again.
+    /// published. From the moment that Docker starts one, it answers for it only when its process runs, and this waits: what
+    /// `waiting()` said before needs no answer.
     public func inventory(starting: [String] = []) throws(DockerError) -> Inventory {
         try survey { try $0.inventory(starting: starting) }
     }

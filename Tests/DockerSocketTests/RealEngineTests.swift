@@ -76,8 +76,8 @@ import Testing
         }
     }
 
-    /// The second port is chosen by Docker: it is known only when the process runs, as inspecting waits for that.
-    @Test func `tells of a container before its process runs`() async throws {
+    /// The second port is chosen by Docker: a container that waits does not have it.
+    @Test func `tells of a container that it starts, and what one that is stopped will publish`() async throws {
         try await RealDocker.with { docker in
             let socket = DockerSocket(path: docker.socket)
             let clock = ContinuousClock()
