@@ -94,8 +94,7 @@ let package = Package(
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
         tests(
-            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"],
-            excluding: ["Answers"]),
+            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
