@@ -94,7 +94,7 @@ let package = Package(
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
         tests(
-            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"]),
+            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
