@@ -97,7 +97,7 @@ let package = Package(
         tests(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"],
             excluding: ["Answers"]),
-        tests("PodmanTests", ["TestSupport", "Addressing"]),
+        tests("PodmanTests", ["TestSupport", "DockerSocket", "Docker", "Addressing"]),
         tests("SwarmTests", ["TestSupport", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
