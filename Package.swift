@@ -96,8 +96,9 @@ let package = Package(
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
         tests(
-            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"],
-            excluding: ["Answers"]),
+            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
+        tests("PodmanTests", ["TestSupport", "Addressing"]),
+        tests("SwarmTests", ["TestSupport", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
