@@ -27,10 +27,11 @@ extension IptablesTerms {
             return .match("-m conntrack --ctorigsrc \(text)")
         case .conntrack(.originalIPv4Destination), .conntrack(.originalIPv6Destination):
             return .match("-m conntrack --ctorigdst \(text)")
-        case .header(.ip6Source):
+        case .header(.ip4Source), .header(.ip6Source):
             var terms = Self()
             terms.source = Choice(value: text)
             return terms
+        case .header(.ip4Destination), .header(.ip6Destination): return .match("-d \(text)")
         case .meta, .conntrack, .header: return nil
         }
     }

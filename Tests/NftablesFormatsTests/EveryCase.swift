@@ -19,7 +19,7 @@ enum EveryCase {
     }
 
     static var bases: [Chain] {
-        BaseChain.Hook.allCases.enumerated().map { index, hook in
+        BaseChain.Hook.ofTheStack.enumerated().map { index, hook in
             Chain(
                 name: "base-\(hook)",
                 base: BaseChain(

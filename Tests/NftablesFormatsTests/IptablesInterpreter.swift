@@ -56,7 +56,7 @@ struct IptablesInterpreter {
             case .input: "INPUT"
             case .forward: "DOCKER-USER"
             case .output: "OUTPUT"
-            case .prerouting, .postrouting: ""
+            case .prerouting, .postrouting, .ingress: ""
             }
         var stack: [(chain: String, next: Int)] = []
         var chain = start
