@@ -31,7 +31,10 @@ extension IptablesTerms {
             var terms = Self()
             terms.source = Choice(value: text)
             return terms
-        case .header(.ip4Destination), .header(.ip6Destination): return .match("-d \(text)")
+        case .header(.ip4Destination), .header(.ip6Destination):
+            var terms = Self()
+            terms.destination = Choice(value: text)
+            return terms
         case .meta, .conntrack, .header: return nil
         }
     }
@@ -76,12 +79,12 @@ extension IptablesTerms {
     /// The opposite, where this is an interface and nothing else.
     var negatedInterface: Self? {
         var result = self
-        if var input, output == nil, matches.isEmpty, proto == nil, source == nil {
+        if var input, output == nil, matches.isEmpty, proto == nil, source == nil, destination == nil {
             input.isNegated = true
             result.input = input
             return result
         }
-        if var output, input == nil, matches.isEmpty, proto == nil, source == nil {
+        if var output, input == nil, matches.isEmpty, proto == nil, source == nil, destination == nil {
             output.isNegated = true
             result.output = output
             return result
