@@ -159,7 +159,7 @@ private struct Wire {
 }
 
 extension Network.Driver {
-    fileprivate var isOnTheWire: Bool {
+    var isOnTheWire: Bool {
         switch self {
         case .macvlan, .ipvlan: true
         case .bridge, .host, .none, .overlay, .other: false
@@ -168,7 +168,7 @@ extension Network.Driver {
 }
 
 extension Interfaces {
-    fileprivate func isExternal(_ name: String) -> Bool {
+    func isExternal(_ name: String) -> Bool {
         switch external {
         case .auto: !containers.contains { $0.matches(name) } && name != "lo"
         case .listed(let names): names.contains { $0.matches(name) }

@@ -5,6 +5,7 @@ import Nftables
 import NftablesKernel
 import Policy
 import Reconcile
+import Simulator
 import TestSupport
 import Testing
 
@@ -139,5 +140,36 @@ import Testing
         var policy = try Self.resolved(unlisted: "drop")
         policy.interfaces.external = .listed([try InterfaceName("ext1")])
         #expect(!Compiler.compile(policy).chains.contains { $0.base?.hook.device != nil })
+        #expect(
+            Compiler.uncovered(by: policy) == [
+                UncoveredNetwork(name: "lan", reason: .parentIsNotExternal(try InterfaceName("ext0")))
+            ])
+        #expect(Compiler.uncovered(by: try Self.resolved(unlisted: "drop")).isEmpty)
+    }
+
+    /// What no client of the bench sends: later fragments, headers cut short, protocols without ports.
+    @Test func `is judged by the simulator as by the kernel, to the end of the chain`() throws {
+        let simulation = Simulation(Compiler.compile(try Self.resolved(unlisted: "drop")).linearized())
+        let container = IPAddress.v4(IPv4Address(0xc000_0205))
+        func fate(_ header: TransportHeader, from source: UInt32 = 0xc000_0242, to: IPAddress = container) -> Trace.Fate
+        {
+            var packet = Packet.onTheWire(
+                .tcp, from: Endpoint(.v4(IPv4Address(source)), 40000), to: Endpoint(to, 80), parent: "ext0")
+            packet.transport = header
+            return simulation.trace(packet).fate
+        }
+        #expect(fate(.tcp(source: 1, destination: 80, flags: .ack), from: 0xcb00_7107) == .accept)
+        #expect(fate(.tcp(source: 1, destination: 80, flags: .ack)) == .drop)
+        #expect(fate(.tcp(source: 1, destination: 40000, flags: .syn)) == .drop)
+        #expect(fate(.tcp(source: 1, destination: 40000, flags: [.syn, .psh])) == .drop)
+        #expect(fate(.tcp(source: 1, destination: 40000, flags: [.syn, .ack])) == .accept)
+        #expect(fate(.udp(source: 53, destination: 32767)) == .drop)
+        #expect(fate(.udp(source: 53, destination: 32768)) == .accept)
+        #expect(fate(.sctp(source: 1, destination: 3868)) == .drop)
+        #expect(fate(.fragment(l4proto: 6)) == .accept)
+        #expect(fate(.icmp(type: 8, code: 0)) == .accept)
+        #expect(fate(.fragment(l4proto: 132)) == .accept)
+        #expect(fate(.other(l4proto: 47)) == .drop)
+        #expect(fate(.other(l4proto: 47), to: .v4(IPv4Address(0xc000_0201))) == .accept)
     }
 }

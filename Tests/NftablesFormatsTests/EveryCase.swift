@@ -26,6 +26,12 @@ enum EveryCase {
                     hook: hook, priority: [-10, 0, 7, -400, 111][index], policy: index == 3 ? .drop : .accept),
                 rules: [Rule([.verdict(.accept)], comment: "everything")])
         }
+            + [
+                Chain(
+                    name: "base-ingress",
+                    base: BaseChain(hook: .ingress(device: "lo"), priority: -500, policy: .accept),
+                    rules: [Rule([.verdict(.accept)])])
+            ]
             + [-310, -290, -100, -99, 11, 40, 61].enumerated().map { index, priority in
                 Chain(
                     name: "base-output-\(index)",
