@@ -148,7 +148,7 @@ import Testing
     }
 
     /// What no client of the bench sends: later fragments, headers cut short, protocols without ports.
-    @Test func `is judged by the simulator as by the kernel, to the end of the chain`() throws {
+    @Test func `gets what opens nothing, and nothing else, in the simulator`() throws {
         let simulation = Simulation(Compiler.compile(try Self.resolved(unlisted: "drop")).linearized())
         let container = IPAddress.v4(IPv4Address(0xc000_0205))
         func fate(_ header: TransportHeader, from source: UInt32 = 0xc000_0242, to: IPAddress = container) -> Trace.Fate
