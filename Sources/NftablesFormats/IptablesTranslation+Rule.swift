@@ -181,7 +181,7 @@ extension IptablesConditions {
             require(.proto(transport.rawValue, family))
         case .header(.ip6Source): if family == .ipv4 { never() }
         case .meta(.nfproto), .conntrack(.state), .conntrack(.direction), .conntrack(.status), .header(.tcpFlags),
-            .header(.icmpType), .header(.icmpv6Type):
+            .header(.icmpType), .header(.icmpv6Type), .socket:
             fail("a map of \(key.text)")
         }
     }

@@ -90,7 +90,7 @@ extension Key {
         switch self {
         case .header(.ip6Source), .header(.icmpType), .header(.icmpv6Type): true
         case .header(.tcpFlags), .header(.sourcePort), .header(.destinationPort): false
-        case .meta, .conntrack: false
+        case .meta, .conntrack, .socket: false
         }
     }
 }
