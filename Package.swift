@@ -49,7 +49,7 @@ let package = Package(
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
-        layer("DockerSocket", ["Docker", "Addressing"], others: nio),
+        layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),
         layer("Docker", ["Addressing"]),
         layer("HostRules"),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
