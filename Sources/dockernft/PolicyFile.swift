@@ -2,6 +2,7 @@ internal import Console
 internal import Diagnostics
 internal import Policy
 internal import Presentation
+internal import State
 
 /// A policy file, read, and whatever there was to say about it.
 struct PolicyFile {
@@ -16,10 +17,31 @@ struct PolicyFile {
 
     /// The policy and what it becomes. Every diagnostic is reported, and an error ends the command.
     static func target(_ path: String, _ options: DiagnosticOptions) throws -> PolicyTarget {
-        let file = load(path)
-        file.report(options)
-        guard let policy = file.policy else { throw file.status }
+        try load(path).target(options)
+    }
+
+    func target(_ options: DiagnosticOptions) throws -> PolicyTarget {
+        report(options)
+        guard let policy else { throw status }
         return PolicyTarget(path: path, policy: policy)
+    }
+
+    /// The same from what was kept of it, whatever has become of the files.
+    init(_ texts: KeptPolicy.Texts) {
+        path = texts.path
+        loaded = ResolvedPolicy.load(path: path, files: .inMemory(texts.files))
+    }
+
+    init(path: String, loaded: LoadedPolicy) {
+        self.path = path
+        self.loaded = loaded
+    }
+
+    /// From which the same can be made again.
+    func texts(of target: PolicyTarget) -> KeptPolicy.Texts {
+        KeptPolicy.Texts(
+            path: path, files: Dictionary(loaded.sources.map { ($0.file, $0.bytes) }) { first, _ in first },
+            digest: target.digest)
     }
 
     /// How a command ends when there is no policy: a file that is wrong is a no, one that cannot be read leaves it open.
