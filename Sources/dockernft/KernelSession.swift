@@ -1,4 +1,5 @@
 internal import Compiler
+internal import Docker
 internal import Files
 internal import Nftables
 internal import NftablesKernel
@@ -53,8 +54,18 @@ final class KernelSession {
 
     /// A commit that has led to this generation has not touched the table.
     func trust(through generation: UInt32) {
-        guard let known = trusted?.place.generation, KernelConnection.generation(after: known) == generation else { return }
+        guard let known = trusted?.place.generation, KernelConnection.generation(after: known) == generation else {
+            return
+        }
         trusted?.place.generation = generation
+    }
+
+    /// What Docker ran at the last apply, where that is still known.
+    var inventory: Inventory? { namespaceCookie.flatMap { directory.inventory(namespace: $0) } }
+
+    func keep(_ inventory: Inventory) throws(File.Failure) {
+        guard let namespaceCookie else { return }
+        try directory.keep(inventory, namespace: namespaceCookie)
     }
 
     func forget() {
