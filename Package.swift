@@ -99,6 +99,7 @@ let package = Package(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
         tests("PodmanTests", ["TestSupport", "DockerSocket", "Docker", "Addressing"]),
         tests("SwarmTests", ["TestSupport", "Addressing"]),
+        tests("WatchTests", ["TestSupport", "State"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]

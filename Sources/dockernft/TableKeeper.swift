@@ -100,6 +100,7 @@ final class TableKeeper {
 
     private func becomeReady() {
         isReady = true
+        log.say("watching: \(statusText)")
         service.ready(status: statusText)
     }
 
