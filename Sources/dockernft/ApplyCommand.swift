@@ -31,10 +31,10 @@ struct Apply: ParsableCommand {
     var adopt = false
 
     mutating func run() throws {
-<<<<<<< HEAD
-        let file = PolicyFile.load(policy.path)
-        let target = try file.target(diagnostics)
+        let file = try PolicyFile.read(policy.path, diagnostics)
         let session = try KernelSession(kernel)
+        let sighting = docker.look()
+        let target = try file.target(sighting, kept: session.inventory, diagnostics)
         if dryRun { return try compare(target, session) }
         let enforcement = Enforcement(
             target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused)
@@ -44,29 +44,12 @@ struct Apply: ParsableCommand {
                 case .wasInForce: break
                 case .isInForce(let readBack): conclude(readBack)
                 }
-=======
-        let file = try PolicyFile.read(policy.path, diagnostics)
-        let session = try KernelSession(kernel)
-        let sighting = docker.look()
-        let target = try file.target(sighting, kept: session.inventory, diagnostics)
-        var isShown = false
-        attempts: for _ in 1...Self.conditionalAttempts {
-            switch try step(target, session, &isShown) {
-            case .isDone:
-                if !dryRun { keep(sighting, session) }
-                return
-            case .wasOvertaken: continue
-            case .couldNotLook: break attempts
->>>>>>> main
+                keep(sighting, session)
             }
         } catch let loss as Enforcement.Loss {
             Console.report(loss.text)
             throw loss.status
         }
-<<<<<<< HEAD
-=======
-        try remake(target, session)
-        keep(sighting, session)
     }
 
     /// For a time when Docker cannot be asked, and for `status`: what the rules in force were made with.
@@ -81,7 +64,6 @@ struct Apply: ParsableCommand {
                 Console.report("dockernft: note: what Docker runs is not kept in \(kernel.runtimeDirectory): \(error)")
             }
         }
->>>>>>> main
     }
 
     private func compare(_ target: PolicyTarget, _ session: KernelSession) throws {

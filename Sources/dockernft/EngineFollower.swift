@@ -13,21 +13,10 @@ final class EngineFollower: Sendable {
         case away(String, isOver: Bool)
     }
 
-    fileprivate struct State {
-        var reports: [Report] = []
-        var isAsking = false
-        var isStale = false
-        /// About to run, so that what they will publish counts already.
-        var starting: Set<String> = []
-        var events: [String] = []
-    }
-
     private let socket: DockerSocket
     private let wakeup: Wakeup
-    private let state = Mutex(State())
+    private let state = Mutex(EngineKnowledge())
 
-    /// A line of a log names a few. More need not be remembered.
-    private static let rememberedEvents = 16
     /// After a sign of life: an engine opens its socket long before it answers.
     private static let attempts = 12
     private static let longestPause = Duration.seconds(15)
@@ -74,12 +63,13 @@ final class EngineFollower: Sendable {
     }
 
     private func note(_ event: DockerEvent) {
-        let isIdle = state.withLock { state in
-            state.note(event, atMost: Self.rememberedEvents)
+        let (mustAsk, foreseen) = state.withLock { state in
+            let foreseen = state.note(event)
             defer { state.isAsking = true }
-            return !state.isAsking
+            return (!state.isAsking, foreseen)
         }
-        if isIdle { Task { await ask() } }
+        if foreseen { wakeup.ring() }
+        if mustAsk { Task { await ask() } }
     }
 
     // MARK: Questions
@@ -87,19 +77,22 @@ final class EngineFollower: Sendable {
     private func ask() async {
         var pause = Duration.milliseconds(100)
         var failures = 0
-        while let (starting, events) = state.withLock({ $0.nextQuestion() }) {
+        while let question = state.withLock({ $0.nextQuestion() }) {
             do throws(DockerError) {
-                say(.ran(try socket.inventory(starting: starting), after: events))
+                let waiting = question.isFirst ? try socket.waiting() : []
+                let inventory = try socket.inventory(starting: question.created.sorted())
+                state.withLock { $0.learn(inventory, waiting: waiting, from: question) }
+                wakeup.ring()
                 pause = .milliseconds(100)
                 failures = 0
             } catch {
                 say(.away("\(error)", isOver: false))
                 failures += 1
+                state.withLock { $0.takeBack(question) }
                 // It was there a moment ago. Whatever happens next is a reason to ask again.
                 if failures == Self.attempts { return state.withLock { $0.isAsking = false } }
                 try? await Task.sleep(for: pause)
                 pause = min(pause * 2, Self.longestPause)
-                state.withLock { $0.isStale = true }
             }
         }
     }
@@ -107,49 +100,5 @@ final class EngineFollower: Sendable {
     private func say(_ report: Report) {
         state.withLock { $0.add(report) }
         wakeup.ring()
-    }
-}
-
-extension EngineFollower.State {
-    fileprivate mutating func note(_ event: DockerEvent, atMost limit: Int) {
-        isStale = true
-        switch event.subject {
-        case .subscription: starting = []
-        case .container, .network, .daemon:
-            events = events.suffix(limit - 1) + ["\(event.action) \(event.name)"]
-        }
-        if let container = event.starting {
-            starting.insert(container)
-        } else if event.subject == .container, let container = event.container {
-            starting.remove(container)
-        }
-    }
-
-    fileprivate mutating func nextQuestion() -> (starting: [String], events: [String])? {
-        guard isStale else {
-            isAsking = false
-            return nil
-        }
-        isStale = false
-        defer { events = [] }
-        return (starting.sorted(), events)
-    }
-
-    /// An inventory makes an older one void, but not the events that led to it.
-    fileprivate mutating func add(_ report: EngineFollower.Report) {
-        if case .ran(let inventory, let events) = report, case .ran(_, let earlier) = reports.last {
-            reports[reports.count - 1] = .ran(inventory, after: Array((earlier + events).suffix(16)))
-        } else if reports.count < 16 || report.endsFollowing {
-            reports.append(report)
-        }
-    }
-}
-
-extension EngineFollower.Report {
-    fileprivate var endsFollowing: Bool {
-        switch self {
-        case .ran: false
-        case .away(_, let isOver): isOver
-        }
     }
 }

@@ -68,14 +68,6 @@ final class KernelSession {
         try directory.keep(inventory, namespace: namespaceCookie)
     }
 
-    /// What Docker ran at the last apply, where that is still known.
-    var inventory: Inventory? { namespaceCookie.flatMap { directory.inventory(namespace: $0) } }
-
-    func keep(_ inventory: Inventory) throws(File.Failure) {
-        guard let namespaceCookie else { return }
-        try directory.keep(inventory, namespace: namespaceCookie)
-    }
-
     func forgetInventory() {
         if let namespaceCookie { directory.forgetInventory(namespace: namespaceCookie) }
     }

@@ -17,18 +17,6 @@ struct PolicyFile {
         Self(path: path, loaded: ResolvedPolicy.load(path: path, files: .disk))
     }
 
-<<<<<<< HEAD
-    /// The policy and what it becomes. Every diagnostic is reported, and an error ends the command.
-    static func target(_ path: String, _ options: DiagnosticOptions) throws -> PolicyTarget {
-        try load(path).target(options)
-    }
-
-    func target(_ options: DiagnosticOptions) throws -> PolicyTarget {
-        report(options)
-        guard let policy else { throw status }
-        return PolicyTarget(path: path, policy: policy)
-    }
-
     /// The same from what was kept of it, whatever has become of the files.
     init(_ texts: KeptPolicy.Texts) {
         path = texts.path
@@ -45,7 +33,8 @@ struct PolicyFile {
         KeptPolicy.Texts(
             path: path, files: Dictionary(loaded.sources.map { ($0.file, $0.bytes) }) { first, _ in first },
             digest: target.digest)
-=======
+    }
+
     /// The policy, where it has no error: otherwise that is reported, and ends the command. Warnings wait for `target`.
     static func read(_ path: String, _ options: DiagnosticOptions) throws -> Self {
         let file = load(path)
@@ -100,7 +89,6 @@ struct PolicyFile {
             "dockernft: nothing is changed. Start Docker, name its socket with --docker, or have --docker none let nobody in there"
         )
         throw ExitStatus.trouble
->>>>>>> main
     }
 
     /// How a command ends when there is no policy: a file that is wrong is a no, one that cannot be read leaves it open.

@@ -22,7 +22,7 @@ import Testing
             try watched.wait(for: "a line about the apply") { try watched.text.contains("that is kept from now on") }
             #expect(try installation.listing() == applied)
             try installation.nft("flush", "ruleset")
-            try watched.wait(for: "the table to be put back") { try installation.listing() == applied }
+            try watched.waitUntilInForce()
         }
     }
 
