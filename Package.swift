@@ -40,7 +40,7 @@ let package = Package(
             dependencies: [
                 "Presentation", "Reconcile", "Simulator", "Compiler", "Policy", "State", "NftablesKernel",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
-                "DockerSocket",
+                "DockerSocket", "Daemon",
                 "HostRules",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -55,6 +55,7 @@ let package = Package(
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
         layer("Console"),
+        layer("Daemon", ["CLinux"]),
         layer("Digest", ["CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker", "Files"]),
         layer("NftablesKernel", ["Nftables", "Addressing", "CMnl", "CNftnl", "CLinux"]),
@@ -99,6 +100,7 @@ let package = Package(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
         tests("PodmanTests", ["TestSupport", "DockerSocket", "Docker", "Addressing"]),
         tests("SwarmTests", ["TestSupport", "Addressing"]),
+        tests("WatchTests", ["TestSupport", "State"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]

@@ -109,7 +109,7 @@ public enum File {
         let closed = close(descriptor) == 0 ? 0 : errno
         let code = written != 0 ? written : closed
         // Both paths are read during the call only.
-        guard code == 0, unsafe rename(fresh, path) == 0 else {
+        guard code == 0, unsafe Glibc.rename(fresh, path) == 0 else {
             let failure = Failure(path: path, code: code != 0 ? code : errno)
             _ = unsafe unlink(fresh)
             throw failure
@@ -135,6 +135,12 @@ public enum File {
             made += "/\(name)"
             guard unsafe mkdir(made, 0o700) == 0 || errno == EEXIST else { throw Failure(path: made, code: errno) }
         }
+    }
+
+    /// In one step, in place of what may be there.
+    public static func rename(_ path: String, to target: String) throws(Failure) {
+        // Both paths are read during the call only.
+        guard unsafe Glibc.rename(path, target) == 0 else { throw Failure(path: path, code: errno) }
     }
 
     public static func remove(_ path: String) { _ = unsafe unlink(path) }
