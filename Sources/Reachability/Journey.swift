@@ -25,7 +25,7 @@ struct Journey<Bits: AddressBits> {
         arrived = [:]
         walk.doubts = []
         var pieces = Pieces<Bits>()
-        pieces.add(PacketState(address: approach.address, port: approach.port), .all)
+        pieces.add(PacketState(approach), .all)
         let ingress = Place(hook: .ingress, input: approach.interface, output: "")
         pieces = pass(pieces, at: .ingress, approach, ingress)
         switch extent {
@@ -51,7 +51,7 @@ struct Journey<Bits: AddressBits> {
         if approach.address.family == .ipv6, approach.address.isLoopback { return stop(start, .martian) }
         let place = Place(hook: .prerouting, input: approach.interface, output: "")
         var pieces = pass(start, at: .prerouting, approach, place) { $0.priority < HookPriority.conntrack && !$0.isNAT }
-        pieces = pieces.mapStates { $0.tracking == .notYet ? $0.tracked : $0 }
+        pieces = pieces.tracked()
         pieces = pass(pieces, at: .prerouting, approach, place) {
             !$0.isNAT && (HookPriority.conntrack..<HookPriority.destinationNAT).contains($0.priority)
         }
@@ -172,17 +172,14 @@ struct Journey<Bits: AddressBits> {
 }
 
 extension Pieces {
-    fileprivate func mapStates(_ change: (PacketState) -> PacketState) -> Self {
+    /// Behind conntrack.
+    fileprivate func tracked() -> Self {
         var pieces = Self()
-        for (state, sources) in sets { pieces.add(change(state), sources) }
+        for (state, sources) in sets {
+            var state = state
+            if state.tracking == .notYet { state.tracking = .tracked }
+            pieces.add(state, sources)
+        }
         return pieces
-    }
-}
-
-extension PacketState {
-    fileprivate var tracked: Self {
-        var next = self
-        next.tracking = .tracked
-        return next
     }
 }

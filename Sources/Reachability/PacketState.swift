@@ -10,12 +10,26 @@ struct PacketState: Hashable {
     }
 
     var tracking: Tracking = .notYet
-    /// Where it goes now; nil where NAT took an address or a port from what is not known.
-    var address: IPAddress?
+    /// Where it goes now, in network order; nil where NAT took an address or a port from what is not known.
+    ///
+    /// Not an `IPAddress`: swiftc 6.3 misaligns a struct with a `UInt128` in it on the stacks of generic code.
+    private var addressBytes: [UInt8]?
     var port: UInt16?
     var isNATed = false
     /// To this machine, by whichever address the interface has.
     var isRedirected = false
+
+    init(_ approach: Approach) {
+        addressBytes = approach.address.networkOrder
+        port = approach.port
+    }
+
+    var address: IPAddress? {
+        get {
+            addressBytes.flatMap { IPAddress(networkOrder: $0, family: $0.count == 4 ? .ipv4 : .ipv6) }
+        }
+        set { addressBytes = newValue?.networkOrder }
+    }
 }
 
 /// Where on its way the packet is.

@@ -86,7 +86,7 @@ extension HostChain {
         _ rules: [[Instruction]]
     ) -> Self {
         HostChain(
-            name: "\(hook)",
+            name: "\(hook) \(priority)",
             base: Base(type: type, hook: hook, priority: priority, dropsByDefault: drops, devices: devices),
             rules: rules.numbered)
     }

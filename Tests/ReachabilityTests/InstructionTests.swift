@@ -165,8 +165,8 @@ import Testing
         #expect(Array(host.ask("192.0.2.2", 443).arrivals.keys) == [.delivered(IPAddress("192.0.2.1"), port: 8080)])
     }
 
-    @Test func `a hundred thousand addresses are looked up once for all ports`() {
-        let elements = (0..<100_000).map { number in
+    @Test func `twenty thousand addresses are looked up once for all ports`() {
+        let elements = (0..<20_000).map { number in
             let address = Rule.octets(IPv4Address(0x0a00_0000 + UInt32(number) * 2).description)
             return HostSet.Element(low: address, high: address)
         }
@@ -178,10 +178,10 @@ import Testing
             ],
             sets: [set])
         var reachability = Reachability(HostRuleset(generation: 1, tables: host.tables), topology: host.topology)
-        for port in UInt16(1)...20 {
+        for port in UInt16(1)...10 {
             let answer = reachability.answer(
                 Approach(interface: "ext0", transport: .tcp, address: .v4(IPv4Address(0xc000_0201)), port: port))
-            #expect(answer.open.v4.ranges.count == 100_000)
+            #expect(answer.open.v4.ranges.count == 20_000)
         }
     }
 }

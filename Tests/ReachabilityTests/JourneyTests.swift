@@ -36,7 +36,7 @@ import Testing
         #expect(HandWritten.docker().ask("172.17.0.2", 80).isOpenToAll)
         let other = HandWritten.docker().ask("172.17.0.2", 81)
         #expect(other.isClosedToAll)
-        #expect(Array(other.stops.keys) == [.policy(table: "ip filter", chain: "forward")])
+        #expect(Array(other.stops.keys) == [.policy(table: "ip filter", chain: "forward 0")])
     }
 
     @Test func `nothing is forwarded where forwarding is off`() {
