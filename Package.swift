@@ -53,11 +53,11 @@ let package = Package(
         layer("Docker", ["Addressing"]),
         layer("Reachability", ["HostRules", "Addressing"]),
         layer("HostRules"),
-        layer("State", ["Nftables", "Addressing", "Files"]),
+        layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
         layer("Console"),
         layer("Digest", ["CMd"]),
-        layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker"]),
+        layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker", "Files"]),
         layer("NftablesKernel", ["Nftables", "Addressing", "CMnl", "CNftnl", "CLinux"]),
         layer("NftablesFormats", ["Nftables", "Addressing"]),
         layer("Nftables", ["Addressing"]),
@@ -81,7 +81,8 @@ let package = Package(
         tests(
             "CaseTests",
             [
-                "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
+                "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
+                "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
         .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
@@ -91,10 +92,19 @@ let package = Package(
         tests("AddressingTests", ["Addressing"]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
+<<<<<<< HEAD
         tests("PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
         tests("ReachabilityTests", ["Reachability", "HostRules", "Addressing"]),
+=======
+        tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
+>>>>>>> main
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
+        tests(
+            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"],
+            excluding: ["Answers"]),
+        tests("PodmanTests", ["TestSupport", "Addressing"]),
+        tests("SwarmTests", ["TestSupport", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]

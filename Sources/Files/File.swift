@@ -6,21 +6,47 @@ public enum File {
         public var path: String
         public var code: Int32
 
-        public var description: String {
-            // strerror's text is copied before anything else can change it.
-            "\(path): \(unsafe String(cString: strerror(code)))"
+        public enum Kind: Hashable, Sendable {
+            case missing
+            case isDirectory
+            case denied
+            case tooLarge
+            case other
         }
+
+        public var kind: Kind {
+            switch code {
+            case ENOENT, ENOTDIR: .missing
+            case EISDIR: .isDirectory
+            case EACCES, EPERM: .denied
+            case EFBIG: .tooLarge
+            case _: .other
+            }
+        }
+
+        /// What the kernel's error means, without the path.
+        public var reason: String {
+            // strerror's text is copied before anything else can change it.
+            unsafe String(cString: strerror(code))
+        }
+
+        public var description: String { "\(path): \(reason)" }
     }
 
-    public static func read(_ path: String) throws(Failure) -> [UInt8] {
+    /// The whole of a file, or of what a pipe gives until its end; a `tooLarge` failure where that is more than `limit` bytes.
+    public static func read(_ path: String, atMost limit: Int = .max - 1) throws(Failure) -> [UInt8] {
+        // C would end the path there, and open another file.
+        if path.utf8.contains(0) { throw Failure(path: path, code: ENOENT) }
         // The path is read during the call only.
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
         defer { _ = close(descriptor) }
         // Files of /proc say that they are empty: the end is where nothing more comes.
         var status = stat()
         let size = unsafe fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
-        var bytes: [UInt8] = Array(repeating: 0, count: max(size + 1, 4096))
+        if status.st_mode & S_IFMT == S_IFREG, size > limit { throw Failure(path: path, code: EFBIG) }
+        // One byte more than the file holds, so that its end is seen by the first read that is short.
+        var bytes: [UInt8] = Array(repeating: 0, count: max(min(size, limit) + 1, 4096))
         var count = 0
         while true {
             if count == bytes.count { bytes += Array(repeating: 0, count: bytes.count) }
@@ -31,6 +57,7 @@ public enum File {
             }
             if got == 0 { break }
             if got > 0 { count += got } else if errno != EINTR { throw Failure(path: path, code: errno) }
+            if count > limit { throw Failure(path: path, code: EFBIG) }
         }
         bytes.removeSubrange(count...)
         return bytes
