@@ -92,12 +92,8 @@ let package = Package(
         tests("AddressingTests", ["Addressing"]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
-<<<<<<< HEAD
-        tests("PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
-        tests("ReachabilityTests", ["Reachability", "HostRules", "Addressing"]),
-=======
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
->>>>>>> main
+        tests("ReachabilityTests", ["Reachability", "HostRules", "Addressing"]),
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
         tests(
