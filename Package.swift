@@ -51,6 +51,7 @@ let package = Package(
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
         layer("DockerSocket", ["Docker", "Addressing"], others: nio),
         layer("Docker", ["Addressing"]),
+        layer("Audit", ["Reachability", "HostRules", "Docker", "Policy", "Addressing"]),
         layer("Reachability", ["HostRules", "Addressing"]),
         layer("HostRules"),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
@@ -94,6 +95,7 @@ let package = Package(
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
         tests("ReachabilityTests", ["Reachability", "HostRules", "Addressing"]),
+        tests("AuditTests", ["Audit", "Reachability", "HostRules", "Docker", "Policy", "Addressing", "Diagnostics"]),
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
         tests(
