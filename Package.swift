@@ -99,9 +99,8 @@ let package = Package(
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
         tests(
-            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"],
-            excluding: ["Answers"]),
-        tests("PodmanTests", ["TestSupport", "Addressing"]),
+            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
+        tests("PodmanTests", ["TestSupport", "DockerSocket", "Docker", "Addressing"]),
         tests("SwarmTests", ["TestSupport", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),

@@ -1,6 +1,7 @@
 import Addressing
 import Compiler
 import Docker
+import Nftables
 import NftablesKernel
 import Policy
 import Reconcile
