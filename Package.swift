@@ -38,14 +38,17 @@ let package = Package(
         .executableTarget(
             name: "dockernft",
             dependencies: [
-                "Presentation", "Reconcile", "Simulator", "Compiler", "Policy", "State", "NftablesKernel",
+                "Presentation", "Audit", "Reachability", "Reconcile", "Simulator", "Compiler", "Policy", "State",
+                "NftablesKernel",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket",
                 "HostRules",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
-        layer("Presentation", ["Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
+        layer(
+            "Presentation",
+            ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
