@@ -79,7 +79,8 @@ let package = Package(
         tests(
             "KernelTests",
             [
-                "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
+                "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
+                "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
         tests(

@@ -31,7 +31,7 @@ struct Survey {
         // {"status":["created","exited"]}
         let filters = "%7B%22status%22%3A%5B%22created%22%2C%22exited%22%5D%7D"
         let listed = try engine.get("/containers/json?all=1&filters=\(filters)", as: [ListedContainer].self)
-        let networks = try engine.get("/networks", as: [ListedNetwork].self).map { try network($0) }
+        let networks = try engine.get("/networks", as: [ListedNetwork].self).map { try network($0, nil) }
         let found = try listed.compactMap { try inspected($0.id).map { Found(starting: $0, networks) } }
         return Found.joined(found).sorted { ($0.name, $0.id) < ($1.name, $1.id) }
     }
