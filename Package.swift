@@ -98,7 +98,7 @@ let package = Package(
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
-        tests("ReachabilityTests", ["Reachability", "HostRules", "Addressing"]),
+        tests("ReachabilityTests", ["TestSupport", "Reachability", "HostRules", "Addressing"]),
         tests("AuditTests", ["Audit", "Reachability", "HostRules", "Docker", "Policy", "Addressing", "Diagnostics"]),
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
