@@ -99,7 +99,13 @@ let package = Package(
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
         tests("ReachabilityTests", ["TestSupport", "Reachability", "HostRules", "Addressing"]),
-        tests("AuditTests", ["Audit", "Reachability", "HostRules", "Docker", "Policy", "Addressing", "Diagnostics"]),
+        tests(
+            "AuditTests",
+            [
+                "TestSupport", "Audit", "Presentation", "Reachability", "HostRules", "Docker", "DockerSocket",
+                "NftablesKernel", "Policy",
+                "Addressing", "Diagnostics",
+            ]),
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
         tests(
