@@ -38,19 +38,24 @@ let package = Package(
         .executableTarget(
             name: "dockernft",
             dependencies: [
-                "Presentation", "Reconcile", "Simulator", "Compiler", "Policy", "State", "NftablesKernel",
+                "Presentation", "Audit", "Reachability", "Reconcile", "Simulator", "Compiler", "Policy", "State",
+                "NftablesKernel",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
                 "HostRules",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
-        layer("Presentation", ["Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
+        layer(
+            "Presentation",
+            ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
         layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),
         layer("Docker", ["Addressing"]),
+        layer("Audit", ["Reachability", "HostRules", "Docker", "Policy", "Addressing"]),
+        layer("Reachability", ["HostRules", "Addressing"]),
         layer("HostRules"),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
@@ -94,6 +99,14 @@ let package = Package(
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
+        tests("ReachabilityTests", ["TestSupport", "Reachability", "HostRules", "Addressing"]),
+        tests(
+            "AuditTests",
+            [
+                "TestSupport", "Audit", "Presentation", "Reachability", "HostRules", "Docker", "DockerSocket",
+                "NftablesKernel", "Policy",
+                "Addressing", "Diagnostics",
+            ]),
         tests("LayeringTests", []),
         tests("DockerTests", ["TestSupport", "Addressing"]),
         tests(
