@@ -92,7 +92,14 @@ let package = Package(
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
         tests("LayeringTests", []),
-        tests("DockerTests", ["TestSupport", "Addressing"]),
+        .target(
+            name: "MatrixSupport",
+            dependencies: [
+                "TestSupport", "Compiler", "Policy", "Docker", "Addressing", "Nftables", "NftablesKernel", "Reconcile",
+            ],
+            path: "Tests/MatrixSupport", swiftSettings: ours),
+        tests("MatrixTests", ["MatrixSupport", "TestSupport", "Policy"]),
+        tests("DockerTests", ["TestSupport", "MatrixSupport", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]

@@ -94,7 +94,7 @@ struct CaseBench {
             [$0.address4, $0.address6].contains(packet.destination)
         }
         guard packet.isFromOutside, let target else { return false }
-        if engine != .iptables20 { return true }
+        if engine.closesDirectRoutes { return true }
         return !packet.isIPv6 && !target.publications.contains { $0.containerPort == packet.port }
     }
 }

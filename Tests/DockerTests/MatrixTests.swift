@@ -1,0 +1,62 @@
+import Testing
+
+@testable import MatrixSupport
+@testable import TestSupport
+
+extension `A real Docker` {
+    @Suite struct `on every path` {
+        @Test(arguments: Mode.allCases)
+        func `is as the policy says, for everybody, also when its NAT is flushed`(mode: Mode) throws {
+            let estate = try Estate(hasGatewayModes: false)
+            try with(mode, estate) { docker, installation in
+                let host = docker.host
+                let cells = estate.cells + (try estate.insideCells(docker.enter))
+                try expect(mode, "", cells, host, installation)
+                guard mode.hasNAT else { return }
+                // Under us, while we are in force.
+                try host.run("iptables", "-t", "nat", "-F").orThrow()
+                try host.run("ip6tables", "-t", "nat", "-F").orThrow()
+                try host.run("conntrack", "-F").orThrow()
+                try expect(mode, ", NAT flushed", cells, host, installation)
+            }
+        }
+
+        private func expect(
+            _ mode: Mode, _ event: String, _ cells: [Cell], _ host: DockerHost, _ installation: Installation
+        ) throws {
+            try installation.run("remove", "--yes").orThrow()
+            try host.run("conntrack", "-F").orThrow()
+            let inspection = try Inspection(host, cells)
+            for reach in Estate.Reach.allCases {
+                try installation.apply(Estate.policy(reach))
+                let tally = try inspection.expect(reach, "\(mode)\(event), \(reach)") { $0.standing == .unlisted }
+                #expect(tally.cells >= 400)
+                #expect(tally.closed >= 200)
+                #expect(tally.open >= 200)
+            }
+        }
+
+        /// The host of the matrix, with its containers running.
+        private func with(_ mode: Mode, _ estate: Estate, _ body: (RealDocker, Installation) throws -> Void) throws {
+            try DockerHost.with { host in
+                try Installation.with(host.namespace) { installation in
+                    try RealDocker.with(on: host, mode.flags) { docker in
+                        for bridge in [Bridge.user, .dual, .isolated] { try docker.createNetwork(bridge) }
+                        for attachment in estate.attachments {
+                            let container = attachment.container
+                            try docker.run(container, serving: .bench)
+                            #expect(try docker.address(of: container.name) == attachment.address4)
+                        }
+                        for (name, port) in Estate.hostPorts {
+                            try docker.run(
+                                Container(name, listening: ["\(port)", "\(port)/udp"]), serving: .bench,
+                                options: ["--network", "host"])
+                        }
+                        try Estate.prepare(host)
+                        try body(docker, installation)
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import Addressing
+
+@testable import TestSupport
+
+/// What runs on the host of the matrix, the policy for it, and all the cells that come of the two.
+struct Estate: Sendable {
+    let attachments: [Attachment]
+
+    /// `hasGatewayModes`: whether the engine knows routed and nat-unprotected networks.
+    init(hasGatewayModes: Bool) throws {
+        attachments = try DockerHost.attach(Self.containers + (hasGatewayModes ? Self.withGatewayModes : []))
+    }
+
+    var containers: [Container] { attachments.map(\.container) }
+
+    static let containers = [
+        Container("django", publish: ["8081:80", "8081:80/udp"], listening: ["9000", "9000/udp"]),
+        Container("two", publish: ["8088:80", "8089:80"]),
+        Container("pinned", publish: ["192.0.2.1:8082:80", "192.0.2.1:8082:80/udp"]),
+        Container("elsewhere", publish: ["198.51.100.1:8083:80"]),
+        Container("inner", publish: ["127.0.0.1:8084:80"]),
+        Container("shop", on: .user, publish: ["8086:80", "8086:80/udp"]),
+        Container("both", on: .dual, publish: ["8061:80", "8061:80/udp"], listening: ["9000", "9000/udp"]),
+        Container("pinned6", on: .dual, publish: ["[2001:db8:1::1]:8062:80"]),
+        // Published, and in no policy.
+        Container("forgotten", publish: ["8199:80", "8199:80/udp"]),
+        Container("forgotten6", on: .dual, publish: ["8198:80", "8198:80/udp"]),
+        // Not published. Its port has the number of a published one.
+        Container("peer", listening: ["8081", "8081/udp"]),
+        // Docker publishes nothing on an internal network.
+        Container("vault", on: .isolated, publish: ["8073:80"]),
+    ]
+
+    static let withGatewayModes = [
+        Container("routed", on: .routed, publish: ["8072:80", "8072:80/udp"], listening: ["9000"]),
+        Container("open", on: .unprotected, publish: ["8071:80", "8071:80/udp"], listening: ["9000"]),
+    ]
+
+    /// What the machine itself serves: a container with its network, and a process of its own.
+    static let hostPorts: [(name: String, port: UInt16)] = [("hostapp", 8090), ("daemon", 9100)]
+
+    /// Ports of a machine on the internet. One has the number of a published port.
+    static let internetPorts: [UInt16] = [8081, 443]
+
+    // MARK: The policy
+
+    struct Service: Hashable, Sendable {
+        enum Admission: Sendable { case list, nobody }
+
+        var name: String
+        var port: UInt16
+        var on: String?
+        var admits = Admission.list
+    }
+
+    static let services = [
+        Service(name: "django", port: 8081),
+        Service(name: "first", port: 8088),
+        Service(name: "second", port: 8089, admits: .nobody),
+        Service(name: "pinned", port: 8082, on: "192.0.2.1"),
+        Service(name: "elsewhere", port: 8083),
+        Service(name: "inner", port: 8084),
+        Service(name: "shop", port: 8086),
+        Service(name: "both", port: 8061),
+        Service(name: "pinned6", port: 8062, on: "2001:db8:1::1"),
+        Service(name: "vault", port: 8073),
+        Service(name: "routed", port: 8072),
+        Service(name: "open", port: 8071),
+        Service(name: "hostapp", port: 8090),
+    ]
+
+    /// How far a policy goes.
+    enum Reach: CaseIterable, Sendable {
+        case dockerOnly
+        case hostToo
+    }
+
+    static func policy(_ reach: Reach) -> String {
+        let lines = services.map { service in
+            let on = service.on.map { ", on: [\"\($0)\"]" } ?? ""
+            let allow = service.admits == .list ? Caller.list : "nobody"
+            return "  \(service.name): { publish: [\(service.port), \(service.port)/udp]\(on), allow: \(allow) }\n"
+        }
+        return "version: 1\nservices:\n\(lines.joined())\(reach == .hostToo ? "host: { otherwise: drop }\n" : "")"
+    }
+
+    /// The service that covers a port of the host dialled at an address.
+    private static func service(for port: UInt16, at address: String) -> Service? {
+        services.first { $0.port == port && ($0.on == nil || $0.on == address) }
+    }
+
+    // MARK: The cells
+
+    static let linkLocal = "fe80::1%eth0"
+    private static let otherLinkLocal = "fe80::2%eth0"
+
+    /// From outside.
+    var cells: [Cell] { doors.flatMap(\.cells) }
+
+    var doors: [Door] {
+        attachments.flatMap { published($0) + direct($0) } + Self.hostPorts.flatMap(host)
+    }
+
+    /// Addresses of the host, with what dialling them tries.
+    private static func hostAddresses(_ bridge: Bridge?) -> [(Path, String)] {
+        let gateways = [try? (bridge ?? .docker0).address4(1), (try? bridge?.address6(1)) ?? nil]
+        return [
+            (.published, "192.0.2.1"), (.otherAddress, "198.51.100.1"), (.published, "2001:db8:1::1"),
+            (.otherAddress, "2001:db8:2::1"), (.linkLocal, linkLocal), (.linkLocal, otherLinkLocal),
+        ] + gateways.compactMap { $0 }.map { (.gateway, $0) }
+    }
+
+    private func published(_ attachment: Attachment) -> [Door] {
+        attachment.publications.flatMap { publication in
+            var addresses = Self.hostAddresses(attachment.bridge)
+            if let pinned = publication.pinnedAddress {
+                let isOfIPv4 = !pinned.contains(":")
+                addresses = addresses.filter { $0.1.contains(":") != isOfIPv4 }.map {
+                    ($0.1 == pinned ? .pinned : pinned == "127.0.0.1" ? .pinnedToLoopback : .pinnedElsewhere, $0.1)
+                }
+                if isOfIPv4 { addresses.append((.loopback, "127.0.0.1")) }
+            } else {
+                addresses += [(.loopback, "127.0.0.1"), (.loopback, "127.9.9.9")]
+            }
+            return addresses.map { path, address in
+                Door(
+                    path: path, target: attachment.container.name, transport: publication.transport, address: address,
+                    port: publication.hostPort, service: Self.service(for: publication.hostPort, at: address))
+            }
+        }
+    }
+
+    private func direct(_ attachment: Attachment) -> [Door] {
+        let listening = attachment.container.listening.compactMap { try? Publication.parseListening($0) }
+        let unpublished: Path = attachment.publications.isEmpty ? .directWithoutPorts : .directUnpublished
+        let ports =
+            attachment.publications.map { ($0.containerPort, $0.transport, Path.directPublished) }
+            + listening.map { ($0.port, $0.transport, unpublished) }
+        var doors: [Door] = []
+        for family in AddressFamily.allCases {
+            guard let address = attachment.address(family) else { continue }
+            for (port, transport, path) in ports {
+                let path: Path =
+                    switch attachment.bridge.gateway {
+                    case .nat: path
+                    case .routed: .directRouted
+                    case .natUnprotected: .directUnprotected
+                    case .internal: .directInternal
+                    }
+                let door = Door(
+                    path: path, target: attachment.container.name, transport: transport, address: address, port: port)
+                // Two ports of the host may lead to one of the container.
+                if !doors.contains(door) { doors.append(door) }
+            }
+        }
+        return doors
+    }
+
+    private func host(_ name: String, _ port: UInt16) -> [Door] {
+        (Self.hostAddresses(nil).map(\.1) + ["127.0.0.1"]).flatMap { address in
+            [TransportProtocol.tcp, .udp].map { transport in
+                let service = Self.service(for: port, at: address)
+                let path: Path =
+                    address == "127.0.0.1"
+                    ? .loopback
+                    : service == nil ? .hostItself : address.hasPrefix("fe80") ? .linkLocal : .hostNetwork
+                return Door(
+                    path: path, target: name, transport: transport, address: address, port: port, service: service)
+            }
+        }
+    }
+}
