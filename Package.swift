@@ -52,7 +52,7 @@ let package = Package(
         layer("DockerSocket", ["Docker", "Addressing"], others: nio),
         layer("Docker", ["Addressing"]),
         layer("HostRules"),
-        layer("State", ["Nftables", "Addressing", "Files"]),
+        layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
         layer("Console"),
         layer("Digest", ["CMd"]),
@@ -80,7 +80,8 @@ let package = Package(
         tests(
             "CaseTests",
             [
-                "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
+                "TestSupport", "MatrixSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
+                "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
         .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
@@ -90,7 +91,7 @@ let package = Package(
         tests("AddressingTests", ["Addressing"]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
-        tests("PolicyTests", ["Policy", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
+        tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
         tests("LayeringTests", []),
         .target(
             name: "MatrixSupport",
@@ -100,6 +101,11 @@ let package = Package(
             path: "Tests/MatrixSupport", swiftSettings: ours),
         tests("MatrixTests", ["MatrixSupport", "TestSupport", "Policy"]),
         tests("DockerTests", ["TestSupport", "MatrixSupport", "Addressing"]),
+        tests(
+            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"],
+            excluding: ["Answers"]),
+        tests("PodmanTests", ["TestSupport", "Addressing"]),
+        tests("SwarmTests", ["TestSupport", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]

@@ -94,3 +94,21 @@ public enum IPAddress: Hashable, Comparable, Sendable, CustomStringConvertible {
         }
     }
 }
+
+extension IPAddress {
+    /// `0.0.0.0` and `::`
+    public var isUnspecified: Bool {
+        switch self {
+        case .v4(let address): address.bits == 0
+        case .v6(let address): address.bits == 0
+        }
+    }
+
+    /// 127.0.0.0/8 and ::1
+    public var isLoopback: Bool {
+        switch self {
+        case .v4(let address): address.bits >> 24 == 127
+        case .v6(let address): address.bits == 1
+        }
+    }
+}

@@ -19,14 +19,16 @@ public enum Compiler {
         let published = PublishedPorts(policy, chains: &chains)
         let elsewhere = Paths.elsewhere(policy, published)
         let host = policy.host.map { HostChain($0, log: policy.log, elsewhere: elsewhere, chains: &chains) }
-        let paths = Paths(policy, published: published, host: host)
+        let direct = DirectPorts(policy, chains: &chains)
+        let docker = DockerPorts(policy, anyPort: published.anyPort.isEmpty ? nil : Paths.anyPortName)
+        let paths = Paths(policy, published: published, direct: direct, docker: docker, host: host)
 
         var ruleset = Ruleset(table: Table(name: tableName, comment: tableComment))
         ruleset.counters = (Array(chains.counters) + (host?.counters ?? []) + paths.counters).sorted().map(Counter.init)
         ruleset.limits = policy.log.refused ? [policy.log.limit] : []
         ruleset.sets =
             paths.sets + chains.interfaceSets.values.sorted { $0.name < $1.name } + lists.sets + published.maps
-            + (host?.maps ?? [])
+            + direct.maps + docker.sets + (host?.maps ?? [])
         ruleset.chains =
             paths.chains + chains.chains.values.sorted { $0.name < $1.name }
             + (policy.mayReject ? [RejectChain.chain] : [])

@@ -13,11 +13,17 @@ struct Paths {
 
     private let policy: ResolvedPolicy
     private let published: PublishedPorts
+    private let direct: DirectPorts
+    private let docker: DockerPorts
     private let host: HostChain?
 
-    init(_ policy: ResolvedPolicy, published: PublishedPorts, host: HostChain?) {
+    init(
+        _ policy: ResolvedPolicy, published: PublishedPorts, direct: DirectPorts, docker: DockerPorts, host: HostChain?
+    ) {
         self.policy = policy
         self.published = published
+        self.direct = direct
+        self.docker = docker
         self.host = host
         sets = interfaceSets + portSets
         counters = ["loopback-refused", "not-syn-refused", unlistedCounter]
@@ -25,6 +31,11 @@ struct Paths {
         chains = [
             forward, input, output, fromOutside, toThisMachine, publishedChain, toContainers, pushed, unlisted,
         ]
+        if direct.comesBack { chains.append(Chain(name: Self.directName, rules: direct.lookups)) }
+        if published.anyPortComesBack || !published.anyPort.isEmpty && !docker.isEmpty {
+            chains.append(Chain(name: Self.anyPortName, rules: published.anyPort))
+        }
+        chains += docker.chains
         if !published.untrackedLookups.isEmpty { chains.append(untracked) }
         if let host { chains.append(Chain(name: HostChain.name, rules: host.rules)) }
     }
@@ -55,7 +66,7 @@ struct Paths {
     // MARK: Ports
 
     private func guardedPorts(_ transport: TransportProtocol) -> [ClosedRange<UInt16>] {
-        (published.guarded[transport] ?? []) + (host?.guarded[transport] ?? [])
+        (published.guarded[transport] ?? []) + (docker.guarded[transport] ?? []) + (host?.guarded[transport] ?? [])
     }
 
     private static func guardedName(_ transport: TransportProtocol) -> String { "guarded-\(transport)" }
@@ -69,7 +80,8 @@ struct Paths {
     private static let serverPorts: ClosedRange<UInt16> = 1...32767
 
     private var portSets: [NamedSet] {
-        var sets = [NamedSet(ports: guardedPorts(.tcp) + [Self.serverPorts], name: "server-ports")]
+        let servers = guardedPorts(.tcp) + (direct.ports[.tcp] ?? []) + [Self.serverPorts]
+        var sets = [NamedSet(ports: servers, name: "server-ports")]
         for transport in TransportProtocol.allCases {
             let limited = policy.unlisted == .accept ? [] : published.limited[transport] ?? []
             sets.append(NamedSet(ports: guardedPorts(transport), name: Self.guardedName(transport)))
@@ -139,7 +151,7 @@ struct Paths {
             [
                 Self.foreseen,
                 Rule(
-                    [Self.isUDP, Self.isReply, Self.isPublished, isExternal(.oifname), .verdict(.jump("pushed"))],
+                    [Self.isUDP, Self.isReply, isExternal(.oifname), .verdict(.jump("pushed"))],
                     comment: "UDP to a client: may it still be one?"),
             ] + Self.replies + [
                 refuseMidStream([Self.isNew, fromContainers, isExternal(.oifname), fromServer]),
@@ -158,6 +170,7 @@ struct Paths {
         let toOutside = [Self.isUDP, Self.isReply, isExternal(.oifname)]
         rules.append(
             Rule(toOutside + [.verdict(.jump("published"))], comment: "UDP to a client: may it still be one?"))
+        if !docker.isEmpty { rules.append(Rule(toOutside + [.verdict(.jump(DockerPorts.chainName))])) }
         if let lookup = host?.lookups.first(where: { $0.statements.first == Self.isUDP }) {
             rules.append(Rule([Self.isReply, isExternal(.oifname)] + lookup.statements))
         }
@@ -190,6 +203,9 @@ struct Paths {
             let port = Statement.match(.header(.destinationPort(transport)), .inSet(Self.guardedName(transport)))
             return Rule([untracked, port] + refuse, comment: "no connection, so no telling who dialled what")
         }
+        if !docker.isEmpty {
+            rules.append(Rule([.verdict(.jump(DockerPorts.chainName))], comment: "docker-proxy's, and no service's"))
+        }
         rules += host == nil ? Self.elsewhere(policy, published) : [Rule([.verdict(.goto(HostChain.name))])]
         return Chain(name: "to-this-machine", rules: rules)
     }
@@ -219,7 +235,7 @@ struct Paths {
         }
     }
 
-    private static let unlistedName = "unlisted"
+    static let unlistedName = "unlisted"
 
     /// What no service covers and yet is published, or a container's address reached directly.
     private var unlisted: Chain {
@@ -235,19 +251,35 @@ struct Paths {
         return Chain(name: Self.unlistedName, rules: (policy.unlisted == .accept ? [] : log) + [rule])
     }
 
-    /// To a container, by a port that no service names.
+    static let anyPortName = "any-port"
+    private static let directName = "direct"
+
+    /// To a container, by a port that no service names, or at its own address.
     private var toContainers: Chain {
-        let published = published.anyPort.map { rule in
+        let anyPort = published.anyPort.map { rule in
             Rule([Self.isPublished] + rule.statements, comment: rule.comment, origin: rule.origin)
         }
-        return Chain(name: "to-containers", rules: published + [Rule([.verdict(.goto(Self.unlistedName))])])
+        return Chain(
+            name: "to-containers",
+            rules: judged(direct.lookups, in: Self.directName, direct.comesBack)
+                + judged(anyPort, in: Self.anyPortName, published.anyPortComesBack)
+                + [Rule([.verdict(.goto(Self.unlistedName))])])
+    }
+
+    /// Rules of the chain `name`, or the jump to it. It takes a jump where a service may leave a client to what follows, since it
+    /// is reached through other interfaces.
+    private func judged(_ rules: [Rule], in name: String, _ comesBack: Bool) -> [Rule] {
+        guard !rules.isEmpty else { return [] }
+        let ofPublished = name == Self.anyPortName ? [Self.isPublished] : []
+        return comesBack ? [Rule(ofPublished + [.verdict(.jump(name))])] : rules
     }
 
     /// From a container to a client over UDP: judged as what the client sends.
     private var pushed: Chain {
         let fromContainers = Rule([.match(.meta(.iifname), .inSet(Self.containers)), .verdict(.goto("to-containers"))])
+        let isJudged = policy.unlisted != .accept || !direct.lookups.isEmpty
         return Chain(
             name: "pushed",
-            rules: [Rule([.verdict(.jump("published"))])] + (policy.unlisted == .accept ? [] : [fromContainers]))
+            rules: [Rule([Self.isPublished, .verdict(.jump("published"))])] + (isJudged ? [fromContainers] : []))
     }
 }

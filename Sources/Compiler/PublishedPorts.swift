@@ -10,7 +10,7 @@ struct PublishedPorts {
     private(set) var maps: [NamedSet] = []
     /// Look-ups by the port that the client dialled, for both hooks.
     private(set) var lookups: [Rule] = []
-    /// What services that publish any port do with one that none names; for what has been through DNAT to a container.
+    /// What services that publish any port do with one that none names.
     private(set) var anyPort: [Rule] = []
     /// The same by the packet's own port, for one that conntrack does not follow.
     private(set) var untrackedLookups: [Rule] = []
@@ -19,12 +19,15 @@ struct PublishedPorts {
     /// Ports that services name, yet not on every address or through every interface.
     private(set) var limited: [TransportProtocol: [ClosedRange<UInt16>]] = [:]
 
+    /// Whether one of them may leave a client to what follows: it is reached through other interfaces.
+    var anyPortComesBack: Bool { services.contains { $0.publish == .any && !$0.interfaces.isEmpty } }
+
     private let services: [Service]
     private let addresses: [IPAddress]
 
     init(_ policy: ResolvedPolicy, chains: inout ServiceChains) {
         services = policy.services
-        addresses = Set(policy.services.flatMap(\.on)).sorted()
+        addresses = Set(policy.services.flatMap { $0.on + $0.hostPorts.compactMap(\.address) }).sorted()
         for transport in TransportProtocol.allCases { addMaps(transport, &chains) }
         addAnyPort(&chains)
     }
@@ -40,10 +43,9 @@ struct PublishedPorts {
         var plain: [(ports: ClosedRange<UInt16>, owner: Int)] = []
         var bound: [IPAddress: [(ports: ClosedRange<UInt16>, owner: Int)]] = [:]
         for index in services.indices {
-            guard case .ports(let ranges) = services[index].publish else { continue }
-            for range in ranges where range.transport == transport {
-                plain.append((range.ports, services[index].on.isEmpty ? index : Self.nobody))
-                for address in services[index].on { bound[address, default: []].append((range.ports, index)) }
+            for port in services[index].hostPorts where port.range.transport == transport {
+                plain.append((port.range.ports, port.address == nil ? index : Self.nobody))
+                if let address = port.address { bound[address, default: []].append((port.range.ports, index)) }
             }
         }
         var elements4: [Element] = []
@@ -52,14 +54,15 @@ struct PublishedPorts {
             let anyHere = any.filter { services[$0].on.contains(address) }
             let own = bound[address] ?? []
             guard !own.isEmpty || !anyHere.isEmpty else { continue }
+            // A service may have ports on this address and on any: in the second part it is another owner.
             let others = plain.filter { range in
                 range.owner != Self.nobody
                     && (!anyHere.isEmpty || own.contains { $0.ports.overlaps(range.ports) })
-            }
+            }.map { (ports: $0.ports, owner: $0.owner + services.count) }
             for stretch in PortMap(own + others).stretches {
-                let isOwn = stretch.owners.contains { services[$0].on.contains(address) }
+                let isOwn = stretch.owners.contains { $0 < services.count }
                 guard isOwn || !anyHere.isEmpty else { continue }
-                let covering = stretch.owners + anyHere + anywhereAny
+                let covering = stretch.owners.map { $0 % services.count } + anyHere + anywhereAny
                 let verdict = verdict(covering, stretch.ports, transport, &chains)
                 switch address {
                 case .v4(let address):
@@ -155,7 +158,7 @@ extension Statement {
 
 extension DataType {
     /// Where what the client dialled is found for a key of this type.
-    fileprivate var dialled: Key {
+    var dialled: Key {
         switch self {
         case .ipv4Address: .conntrack(.originalIPv4Destination)
         case .ipv6Address: .conntrack(.originalIPv6Destination)

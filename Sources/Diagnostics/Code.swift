@@ -67,6 +67,13 @@ extension Diagnostic {
         case badExpectation = "bad-expectation"
         case unknownService = "unknown-service"
 
+        // What Docker says
+        case nothingSelected = "nothing-selected"
+        case portNotPublished = "port-not-published"
+        case hostNetworkPort = "host-network-port"
+        case sharedHostPort = "shared-host-port"
+        case dockerNotAsked = "docker-not-asked"
+
         // Lints
         case redundantSources = "redundant-sources"
         case nobodyEnters = "nobody-enters"

@@ -38,6 +38,31 @@ public struct Network: Hashable, Sendable {
         case overlay
         /// Of a plugin: how its packets come is not known.
         case other(String)
+
+        /// As the API names it.
+        public init(name: String) {
+            switch name {
+            case "bridge": self = .bridge
+            case "host": self = .host
+            case "null": self = .none
+            case "macvlan": self = .macvlan
+            case "ipvlan": self = .ipvlan
+            case "overlay": self = .overlay
+            case let name: self = .other(name)
+            }
+        }
+
+        public var name: String {
+            switch self {
+            case .bridge: "bridge"
+            case .host: "host"
+            case .none: "null"
+            case .macvlan: "macvlan"
+            case .ipvlan: "ipvlan"
+            case .overlay: "overlay"
+            case .other(let name): name
+            }
+        }
     }
 
     /// `com.docker.network.bridge.gateway_mode_ipv4` and `…_ipv6`, of Docker 27 and later.

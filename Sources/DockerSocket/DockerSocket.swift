@@ -1,6 +1,51 @@
-/// An engine's API on its unix socket.
+public import Docker
+internal import NIOCore
+internal import NIOPosix
+
+/// An engine's API on its unix socket: Docker 20.10 to 29, and Podman where it speaks the same.
 public struct DockerSocket: Sendable {
     public var path: String
+    public var limits: Limits
 
-    public init(path: String) { self.path = path }
+    public init(path: String, limits: Limits = .standard) {
+        self.path = path
+        self.limits = limits
+    }
+
+    /// What is waited for and taken in at the most, so that no engine can hold up an apply.
+    public struct Limits: Hashable, Sendable {
+        public var connect: Duration
+        /// From a request to the last byte of its answer.
+        public var answer: Duration
+        public var bodyBytes: Int
+        public var eventBytes: Int
+
+        public init(connect: Duration, answer: Duration, bodyBytes: Int, eventBytes: Int) {
+            self.connect = connect
+            self.answer = answer
+            self.bodyBytes = bodyBytes
+            self.eventBytes = eventBytes
+        }
+
+        public static let standard = Limits(
+            connect: .seconds(2), answer: .seconds(10), bodyBytes: 64 << 20, eventBytes: 1 << 20)
+    }
+
+    /// What runs now. Blocks: not for an event loop.
+    ///
+    /// `starting` are containers that an event has named before their process runs: what Docker will publish for them counts as
+    /// published, so that no packet finds a port that no rule knows.
+    public func inventory(starting: [String] = []) throws(DockerError) -> Inventory {
+        // Its one thread ends with the call.
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        defer { try? group.syncShutdownGracefully() }
+        do {
+            let engine = try Engine.negotiate(self, on: group.next()).wait()
+            return try Survey(engine).inventory(starting: starting)
+        } catch let error as DockerError {
+            throw error
+        } catch {
+            throw DockerError(path, .connection(reason: "\(error)"))
+        }
+    }
 }

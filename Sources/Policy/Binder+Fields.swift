@@ -73,6 +73,18 @@ extension Binder {
         return nil
     }
 
+    /// `true` or `false`, in no other spelling.
+    mutating func flag(_ node: Node, _ key: String) -> Bool? {
+        if let text = node.scalarText, let flag = Bool(text) { return flag }
+        let isYes = ["yes", "on", "y", "1", "True", "TRUE"].contains(node.scalarText)
+        let isNo = ["no", "off", "n", "0", "False", "FALSE"].contains(node.scalarText)
+        findings.add(
+            .error(
+                .unknownValue, at: node.span, "`\(key)` cannot be \(node.cited)", expected: "`true` or `false`",
+                help: isYes ? "write `true`" : isNo ? "write `false`" : nil))
+        return nil
+    }
+
     /// A list, or one value that stands for a list of itself.
     mutating func items(_ node: Node, emptyHelp: String) -> [Node]? {
         switch node.content {

@@ -4,9 +4,9 @@ internal import YAML
 
 extension Interfaces {
     /// What holds when the policy is silent: the bridges of Docker and Podman, and every other interface is external.
-    static var standard: Self {
+    static func standard(at span: Span) -> Self {
         let names = ["docker0", "docker_gwbridge", "br-*", "podman*", "cni-podman*"]
-        return Self(external: .auto, containers: names.compactMap { try? InterfaceName($0) })
+        return Self(external: .auto, containers: names.compactMap { try? InterfaceName($0) }, span: span)
     }
 
     /// Whether a name can be that of a container bridge.
@@ -27,7 +27,7 @@ extension InterfaceName {
 
 extension Binder {
     mutating func interfaces(_ node: Node?) -> Interfaces {
-        var interfaces = Interfaces.standard
+        var interfaces = Interfaces.standard(at: node?.span ?? rootSpan)
         guard let node,
             let fields = fields(
                 of: node, "`interfaces`",

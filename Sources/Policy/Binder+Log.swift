@@ -17,20 +17,7 @@ extension Binder {
         guard let node,
             let fields = fields(of: node, "`log`", Self.logKeys, example: "`refused`, `rate` and `to`, each on a line")
         else { return log }
-        if let refused = fields["refused"] {
-            switch refused.scalarText {
-            case "true": log.refused = true
-            case "false": log.refused = false
-            default:
-                let isYes = ["yes", "on", "y", "1", "True", "TRUE"].contains(refused.scalarText)
-                let isNo = ["no", "off", "n", "0", "False", "FALSE"].contains(refused.scalarText)
-                findings.add(
-                    .error(
-                        .unknownValue, at: refused.span, "`refused` cannot be \(refused.cited)",
-                        expected: "`true` or `false`",
-                        help: isYes ? "write `true`" : isNo ? "write `false`" : nil))
-            }
-        }
+        if let refused = fields["refused"] { log.refused = flag(refused, "refused") ?? log.refused }
         if let rate = fields["rate"] { bindRate(rate, into: &log) }
         if let destination = fields["to"] { bindDestination(destination, into: &log) }
         return log

@@ -21,7 +21,7 @@ extension Binder {
     private static let targets = ["publish", "container", "compose", "label"]
 
     private static let serviceKeys = KeyTable(
-        ["publish", "container", "compose", "label", "port", "on", "interfaces", "allow", "except"],
+        ["publish", "container", "compose", "label", "port", "required", "on", "interfaces", "allow", "except"],
         meanings: [
             "ports": "publish", "published": "publish", "expose": "publish", "from": "allow", "source": "allow",
             "sources": "allow", "allowed": "allow", "deny": "except", "block": "except", "exclude": "except",
@@ -70,7 +70,10 @@ extension Binder {
                 bound.service.publish = .ports(bound.ports.map { $0.range }.sorted())
             }
         }
-        bindUnsupportedTarget(fields)
+        if let selector = selector(fields, at: entry.keySpan) {
+            bound.service.publish = .selected(selector)
+            bound.publishSpan = selector.span
+        }
         if let on = fields["on"] { bound.service.on = hostAddresses(on) }
         if let node = fields["interfaces"] {
             bound.interfaceSpans = interfaceNames(
@@ -107,54 +110,13 @@ extension Binder {
                         "`publish` names the host's port already; "
                         + "`port` is the container's, for `container`, `compose` and `label`",
                     annotations: [.init(first, "the host's port")]))
-        }
-    }
-
-    /// What will be known by its container, checked now, so that it is right on the day that it works.
-    private mutating func bindUnsupportedTarget(_ fields: Fields) {
-        if let container = fields["container"] {
-            checkReference(container, "container", expected: "a container's name, such as `grafana`") {
-                Self.isContainerName($0)
-            }
-        }
-        if let compose = fields["compose"] {
-            checkReference(compose, "compose", expected: "`PROJECT/SERVICE`, such as `shop/web`") { text in
-                let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-                return parts.count == 2 && parts.allSatisfy { Self.isContainerName($0) }
-            }
-        }
-        if let label = fields["label"] {
-            checkReference(label, "label", expected: "`KEY=VALUE`, such as `com.example.tier=web`") { text in
-                let key = text.prefix { $0 != "=" }
-                return !key.isEmpty && key.utf8.count < text.utf8.count && !key.contains(" ")
-            }
-        }
-        if let port = fields["port"] { _ = ports(port, "port") }
-    }
-
-    private mutating func checkReference(_ node: Node, _ key: String, expected: String, _ isValid: (String) -> Bool) {
-        guard let text = node.scalarText, isValid(text) else {
+        } else if written == ["publish"], let span = fields.keys["required"], let first = fields.keys["publish"] {
             findings.add(
                 .error(
-                    .badContainer, at: node.span, "`\(key)` cannot be \(node.cited)", expected: expected,
-                    help: key == "label" ? nil : "`docker ps --format '{{.Names}}'` lists the containers"))
-            return
-        }
-        notSupported(
-            "naming a service by its \(key == "compose" ? "compose service" : key) (`\(key):`)", at: node.span,
-            instead: "name the host's port instead: `publish: PORT`, the left side of docker's `-p`")
-    }
-
-    /// Docker's own rule: `[a-zA-Z0-9][a-zA-Z0-9_.-]*`.
-    private static func isContainerName(_ text: String) -> Bool {
-        guard let first = text.utf8.first, UInt8(ascii: "0") <= first else { return false }
-        return text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"), UInt8(ascii: "."), UInt8(ascii: "-"):
-                true
-            default: false
-            }
+                    .conflictingKeys, at: span, "`required` does not go with `publish`", expected: "`publish` alone",
+                    help: "a port is judged whether or not something is published there; "
+                        + "`required` is for `container`, `compose` and `label`",
+                    annotations: [.init(first, "the host's port")]))
         }
     }
 
@@ -203,22 +165,5 @@ extension Binder {
             addresses.insert(address)
         }
         return addresses.sorted()
-    }
-}
-
-extension IPAddress {
-    var isUnspecified: Bool {
-        switch self {
-        case .v4(let address): address.bits == 0
-        case .v6(let address): address.bits == 0
-        }
-    }
-
-    /// 127.0.0.0/8 and ::1
-    var isLoopback: Bool {
-        switch self {
-        case .v4(let address): address.bits >> 24 == 127
-        case .v6(let address): address.bits == 1
-        }
     }
 }

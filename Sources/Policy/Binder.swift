@@ -30,7 +30,7 @@ struct Binder {
 
     mutating func policy(_ entries: [Node.Entry]) -> ResolvedPolicy {
         let root = Node(.mapping(entries), span: rootSpan)
-        guard let fields = fields(of: root, "the policy", Self.topLevel) else { return .blank }
+        guard let fields = fields(of: root, "the policy", Self.topLevel) else { return .blank(at: rootSpan) }
         let interfaces = interfaces(fields["interfaces"])
         if let node = fields["groups"] { bindGroups(node) }
         resolveGroups()
@@ -53,8 +53,9 @@ struct Binder {
 
 extension ResolvedPolicy {
     /// What stands in where there is nothing to resolve; it never leaves the loader, for there is an error.
-    static var blank: Self {
+    static func blank(at span: Span) -> Self {
         ResolvedPolicy(
-            interfaces: .standard, groups: [], services: [], unlisted: .drop, refuse: .drop, log: .standard, host: nil)
+            interfaces: .standard(at: span), groups: [], services: [], unlisted: .drop, refuse: .drop, log: .standard,
+            host: nil)
     }
 }

@@ -14,6 +14,9 @@ public struct ResolvedPolicy: Sendable {
     public var host: Host?
     /// What Docker runs, as far as it was asked: empty where it was not.
     public var inventory = Inventory()
+
+    /// The services that only Docker can say the ports of.
+    public var selecting: [Service] { services.filter { $0.selector != nil } }
 }
 
 public struct Interfaces: Hashable, Sendable {
@@ -25,6 +28,8 @@ public struct Interfaces: Hashable, Sendable {
 
     public var external: External
     public var containers: [InterfaceName]
+    /// Where the policy speaks of them, or its beginning.
+    public var span: Span
 }
 
 /// A named list of sources. Its addresses are its own; those of the groups it names are theirs.
@@ -49,6 +54,8 @@ public struct Service: Sendable {
     public enum Publish: Hashable, Sendable {
         case any
         case ports([PortRange])
+        /// What containers publish that Docker is asked for.
+        case selected(Selector)
     }
 
     public var name: String
@@ -60,18 +67,42 @@ public struct Service: Sendable {
     public var allow: Sources
     public var except: Sources
     public var span: Span
+    /// What its selector stands for among the ports of the host.
+    public var selected: [HostPort] = []
     /// Ports of containers at their own addresses, on networks where they are reached at these.
     public var direct: [DirectPort] = []
+
+    /// Ports of the host that it names, each at the addresses that it counts on; none where it is any port.
+    public var hostPorts: [HostPort] {
+        switch publish {
+        case .any: []
+        case .ports(let ranges):
+            ranges.flatMap { range in on.isEmpty ? [HostPort(nil, range)] : on.map { HostPort($0, range) } }
+        case .selected: selected
+        }
+    }
+
+    /// Nil where it names the host's ports itself.
+    public var selector: Selector? {
+        switch publish {
+        case .any, .ports: nil
+        case .selected(let selector): selector
+        }
+    }
 }
 
 /// `172.20.0.2:80/tcp`: a container's own address and port.
-public struct DirectPort: Hashable, Sendable {
+public struct DirectPort: Hashable, Comparable, Sendable {
     public var address: IPAddress
     public var range: PortRange
 
     public init(address: IPAddress, range: PortRange) {
         self.address = address
         self.range = range
+    }
+
+    public static func < (left: Self, right: Self) -> Bool {
+        (left.address, left.range) < (right.address, right.range)
     }
 }
 

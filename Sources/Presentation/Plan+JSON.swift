@@ -43,7 +43,7 @@ extension Plan {
             same: difference.isEmpty,
             access: access.map { change in
                 Document.Access(
-                    way: change.door.way == .published ? "published" : "machine",
+                    way: change.door.way.word,
                     services: change.door.chain.map(ChainName.services),
                     protocol: change.door.transport.description,
                     ports: change.door.ports?.text,
@@ -76,5 +76,15 @@ enum JSONText {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+}
+
+extension Door.Way {
+    fileprivate var word: String {
+        switch self {
+        case .published: "published"
+        case .machine: "machine"
+        case .container: "container"
+        }
     }
 }

@@ -77,6 +77,8 @@ extension Door {
             if way == .machine, chain.hasPrefix("service") { text += " by docker-proxy or the host's network" }
         case (.published, nil, .some(let ports)): text = "\(ports.text)/\(transport)"
         case (.machine, nil, .some(let ports)): text = "this machine's \(ports.text)/\(transport)"
+        case (.container, nil, .some(let ports)): text = "a container's \(ports.text)/\(transport)"
+        case (.container, nil, nil): text = "any other \(transport) port of a container"
         case (_, .some(let chain), nil): text = "\(ChainName.services(chain)), any other \(transport) port"
         case (.published, nil, nil): text = "any other \(transport) port that is forwarded to a container"
         case (.machine, nil, nil): text = "any other \(transport) port of this machine"

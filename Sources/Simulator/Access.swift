@@ -8,6 +8,8 @@ public struct Door: Hashable, Comparable, Sendable {
         case published
         /// A port of the machine itself.
         case machine
+        /// A container's own address.
+        case container
 
         public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
@@ -129,7 +131,24 @@ public struct Access {
                 found.append(change)
             }
         }
-        return found.filter { $0.before != $0.after }
+        return (found + atContainers(transport, interface, bridge, &trial)).filter { $0.before != $0.after }
+    }
+
+    private func atContainers(
+        _ transport: TransportProtocol, _ interface: Link, _ bridge: Link, _ trial: inout Trial
+    ) -> [AccessChange] {
+        ports.ofContainers.filter { $0.transport == transport }.flatMap { address, _, stretches in
+            stretches.map { stretch in
+                let place = Place(
+                    transport: transport, ports: stretch, isNamed: true, address: address, interface: interface,
+                    bridge: bridge)
+                return trial.change(.container, place) { family in
+                    .direct(
+                        family, transport, stretch.lowerBound, on: address, from: interface.example,
+                        to: bridge.example)
+                }
+            }
+        }
     }
 
     private struct Place {

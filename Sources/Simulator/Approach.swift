@@ -25,6 +25,16 @@ public struct Approach: Hashable, Sendable {
             outputInterface: bridge, isPublished: true)
     }
 
+    /// To a container at its own address.
+    public static func direct(
+        _ family: AddressFamily, _ transport: TransportProtocol, _ port: UInt16, on address: IPAddress,
+        from interface: String, to bridge: String
+    ) -> Self {
+        Self(
+            hook: .forward, family: family, transport: transport, address: address, port: port, interface: interface,
+            outputInterface: bridge, isPublished: false)
+    }
+
     /// To the machine itself: a process of its own, or docker-proxy.
     public static func delivered(
         _ family: AddressFamily, _ transport: TransportProtocol, _ port: UInt16, on address: IPAddress? = nil,

@@ -8,19 +8,25 @@ struct PortStretches {
     let named: [TransportProtocol: Set<ClosedRange<UInt16>>]
     /// Host addresses that rules name, with the stretches that they may treat in a way of their own.
     let ofAddresses: [(address: IPAddress, stretches: [ClosedRange<UInt16>])]
+    /// Addresses of containers that rules name, with the stretches that may be reached there.
+    let ofContainers: [(address: IPAddress, transport: TransportProtocol, stretches: [ClosedRange<UInt16>])]
 
     init(_ rulesets: [LinearRuleset]) {
         let elements = Self.elements(of: rulesets) { _ in true }
         var starts: Set<Int> = [0]
         var bound: [IPAddress: [ClosedRange<UInt16>]] = [:]
         var anyPort: Set<IPAddress> = []
+        let direct = TransportProtocol.allCases.map { transport in
+            (transport, Self.elements(of: rulesets) { $0.name.hasPrefix("direct-\(transport)") })
+        }
+        let ofDirect = Set(direct.flatMap { $0.1 })
         for element in elements {
             let ports = element.key.compactMap(\.ports).first
             if let ports {
                 starts.insert(Int(ports.lowerBound))
                 starts.insert(Int(ports.upperBound) + 1)
             }
-            guard let address = element.key.compactMap(\.address).first else { continue }
+            guard let address = element.key.compactMap(\.address).first, !ofDirect.contains(element) else { continue }
             if let ports { bound[address, default: []].append(ports) } else { anyPort.insert(address) }
         }
         let sorted = starts.filter { $0 <= Int(UInt16.max) }.sorted()
@@ -30,9 +36,10 @@ struct PortStretches {
         stretches = cut
         var named: [TransportProtocol: Set<ClosedRange<UInt16>>] = [:]
         for transport in TransportProtocol.allCases {
-            // The compiler's limited- sets hold ports that services name, yet not everywhere.
+            // The compiler's limited- sets hold ports that services name, yet not everywhere; docker- sets, what Docker publishes.
             let naming = Self.elements(of: rulesets) { set in
-                (set.isMap || set.name.hasPrefix("limited-")) && set.name.split(separator: "-").contains("\(transport)")
+                (set.isMap || set.name.hasPrefix("limited-") || set.name.hasPrefix("docker-"))
+                    && set.name.split(separator: "-").contains("\(transport)")
             }
             for ports in naming.compactMap({ $0.key.compactMap(\.ports).first }) {
                 named[transport, default: []].formUnion(Self.part(of: cut, in: ports))
@@ -46,6 +53,23 @@ struct PortStretches {
             if anyPort.contains(address), let other { own.append(other) }
             return (address, Set(own).sorted { $0.lowerBound < $1.lowerBound })
         }
+        ofContainers = direct.flatMap { transport, elements in
+            Self.stretches(at: elements, cut).map { ($0.address, transport, $0.stretches) }
+        }
+    }
+
+    /// By address, in order.
+    private static func stretches(
+        at elements: [Element], _ cut: [ClosedRange<UInt16>]
+    ) -> [(address: IPAddress, stretches: [ClosedRange<UInt16>])] {
+        var found: [IPAddress: Set<ClosedRange<UInt16>>] = [:]
+        for element in elements {
+            guard let address = element.key.compactMap(\.address).first,
+                let ports = element.key.compactMap(\.ports).first
+            else { continue }
+            found[address, default: []].formUnion(part(of: cut, in: ports))
+        }
+        return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value.sorted { $0.lowerBound < $1.lowerBound }) }
     }
 
     private static func elements(of rulesets: [LinearRuleset], in isMeant: (NamedSet) -> Bool) -> [Element] {

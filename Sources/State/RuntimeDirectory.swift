@@ -1,3 +1,4 @@
+public import Docker
 public import Files
 
 /// Where records are kept. It is emptied by a reboot, as the kernel's tables are.
@@ -9,6 +10,8 @@ public struct RuntimeDirectory: Sendable {
     public init(path: String) { self.path = path }
 
     private func file(namespace: UInt64) -> String { "\(path)/\(namespace).applied" }
+
+    private func inventoryFile(namespace: UInt64) -> String { "\(path)/\(namespace).inventory" }
 
     /// Nil where there is none, or none that can be read: the kernel is then asked for everything.
     public func record(namespace: UInt64) -> AppliedRecord? {
@@ -22,7 +25,22 @@ public struct RuntimeDirectory: Sendable {
         try File.replace(file(namespace: record.place.namespace), with: record.encoded())
     }
 
-    public func forget(namespace: UInt64) { File.remove(file(namespace: namespace)) }
+    /// What Docker ran when the policy was applied last: what is known of it while it cannot be asked. Nil where nothing is kept, or
+    /// nothing that can be read.
+    public func inventory(namespace: UInt64) -> Inventory? {
+        guard let bytes = try? File.read(inventoryFile(namespace: namespace)) else { return nil }
+        return Inventory(bytes: bytes)
+    }
+
+    public func keep(_ inventory: Inventory, namespace: UInt64) throws(File.Failure) {
+        try File.makeDirectory(path)
+        try File.replace(inventoryFile(namespace: namespace), with: inventory.encoded())
+    }
+
+    public func forget(namespace: UInt64) {
+        File.remove(file(namespace: namespace))
+        File.remove(inventoryFile(namespace: namespace))
+    }
 
     /// This boot, told apart from all others; empty where the kernel does not say.
     public static var boot: String {

@@ -17,15 +17,16 @@ struct Case: Sendable {
     init(_ name: String) throws {
         self.name = name
         folder = Self.root.appending(path: name)
+        inventory = try JSONDecoder().decode(
+            CaseInventory.self, from: Data(contentsOf: folder.appending(path: "inventory.json")))
         let loaded = ResolvedPolicy.load(path: folder.appending(path: "policy.yaml").path, files: .disk)
+            .resolved(against: try inventory.asked())
         guard let policy = loaded.policy else {
             throw BenchError("\(name): \(loaded.diagnostics.map { "\($0)" }.joined(separator: "\n"))")
         }
         self.policy = policy
         ruleset = Compiler.compile(policy)
         linear = ruleset.linearized()
-        inventory = try JSONDecoder().decode(
-            CaseInventory.self, from: Data(contentsOf: folder.appending(path: "inventory.json")))
         packets = try PacketCase.parse(
             String(contentsOf: folder.appending(path: "packets.txt"), encoding: .utf8), of: name)
     }

@@ -1,5 +1,7 @@
 import Addressing
+import Docker
 
+@testable import MatrixSupport
 @testable import TestSupport
 
 /// `inventory.json`: what runs on the host and beyond it.
@@ -9,6 +11,7 @@ struct CaseInventory: Decodable, Sendable {
         var network: String
         var publish: [String]
         var listening: [String]?
+        var labels: [String: String]?
     }
 
     /// A process that answers with its name.
@@ -22,17 +25,27 @@ struct CaseInventory: Decodable, Sendable {
     var host: [Server]?
     var outside: [Server]?
 
-    func benchContainers() throws -> [Container] {
+    func benchContainers() throws -> [TestSupport.Container] {
         try containers.map { container in
             guard let bridge = Self.bridges.first(where: { $0.name == container.network }) else {
                 throw BenchError("\(container.name): there is no network \(container.network)")
             }
-            return Container(
+            return TestSupport.Container(
                 container.name, on: bridge, publish: container.publish, listening: container.listening ?? [])
         }
     }
 
-    private static let bridges: [Bridge] = [.docker0, .user, .dual]
+    private static let bridges: [Bridge] = [.docker0, .user, .dual, .routed, .unprotected, .lab]
+
+    /// The same as Docker's API tells it.
+    func asked() throws -> Inventory {
+        let attachments = try DockerHost.attach(benchContainers())
+        let bridges = Set(attachments.map(\.bridge)).sorted { $0.name < $1.name }
+        return Inventory(
+            containers: zip(containers, attachments).map { Docker.Container($1, labels: $0.labels ?? [:]) }
+                .sorted { $0.name < $1.name },
+            networks: try bridges.map { try Network($0) })
+    }
 
     /// Starts what serves outside of containers.
     func serve(on host: DockerHost) throws {
@@ -50,4 +63,9 @@ extension CaseInventory.Server {
         guard let number = UInt16(parts[0]), let transports else { throw BenchError("\(port): not a port") }
         try host.serve(name, at: place, on: number, transports)
     }
+}
+
+extension Bridge {
+    /// `com.docker.network.bridge.name` of a user's own.
+    static let lab = Bridge("lab0", "172.26.0.0/24")
 }

@@ -1,18 +1,64 @@
+import Addressing
+import Compiler
+import Docker
+import Nftables
 import NftablesKernel
+import Policy
 import Reconcile
 import TestSupport
 import Testing
 
 @Suite(.requiresPackets) struct `A port that docker-proxy serves and no service names` {
+    private static let policy = "version: 1\nservices: {}\nunlisted: drop"
+    private static let db = TestSupport.Container("db", publish: ["5432:5432", "5432:5432/udp"])
+
+    private static let inventory = Inventory(containers: [
+        Docker.Container(
+            id: "db", name: "db",
+            bindings: ["0.0.0.0", "::"].compactMap(IPAddress.init).flatMap { address in
+                [TransportProtocol.tcp, .udp].map {
+                    Binding(hostAddress: address, hostPort: 5432, transport: $0, containerPort: 5432)
+                }
+            })
+    ])
+
     /// docker0 has no IPv6 unless asked, so this is any published port of a host that itself has an IPv6 address.
-    @Test(arguments: DockerEngine.allCases) func `is closed`(engine: DockerEngine) throws {
-        try DockerHost.with(engine, [Container("db", publish: ["5432:5432"])]) { host in
+    @Test(arguments: DockerEngine.allCases) func `is closed where Docker was asked`(engine: DockerEngine) throws {
+        try DockerHost.with(engine, [Self.db]) { host in
             var connection = try KernelConnection(namespace: host.namespace.path)
-            _ = try connection.apply(policy: "version: 1\nservices: {}\nunlisted: drop")
-            try host.expect([Probe(from: "203.0.113.7", to: "192.0.2.1:5432", expect: .silent)])
-            withKnownIssue("the rules cannot tell docker-proxy from any process of the host") {
-                try host.expect([Probe(from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432", expect: .silent)])
-            }
+            var policy = try ResolvedPolicy.reading(Self.policy)
+            policy.inventory = Self.inventory
+            _ = try connection.apply(Compiler.compile(policy).linearized())
+            try host.expect([
+                Probe(from: "203.0.113.7", to: "192.0.2.1:5432", expect: .silent),
+                Probe(from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432", expect: .silent),
+                Probe(.udp, from: "2001:db8:10::7", to: "2001:db8:1::1", port: 5432, expect: .silent),
+            ])
+        }
+    }
+
+    /// Without what Docker knows it is a process of the host like any other, and `host` has to close it.
+    @Test(arguments: ["": Outcome.answered(by: "proxy:db"), "host: { otherwise: drop }": .silent])
+    func `is as the host's own ports are where Docker was not asked`(host text: String, _ outcome: Outcome) throws {
+        try DockerHost.with(.iptables28, [Self.db]) { host in
+            var connection = try KernelConnection(namespace: host.namespace.path)
+            _ = try connection.apply(policy: Self.policy + "\n" + text)
+            try host.expect([
+                Probe(from: "203.0.113.7", to: "192.0.2.1:5432", expect: .silent),
+                Probe(from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432", expect: outcome),
+            ])
+        }
+    }
+
+    /// Nothing is opened by a UDP server that has learnt of its client before.
+    @Test func `answers nobody any more over UDP once it is closed`() throws {
+        try DockerHost.with(.iptables28, [Self.db]) { host in
+            let stream = try host.stream(.udp, from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432", .serverOnly)
+            var connection = try KernelConnection(namespace: host.namespace.path)
+            var policy = try ResolvedPolicy.reading(Self.policy)
+            policy.inventory = Self.inventory
+            _ = try connection.apply(Compiler.compile(policy).linearized())
+            #expect(stream.flow().toClient == 0)
         }
     }
 }

@@ -55,7 +55,7 @@ struct RandomPolicy {
         let external = ["ext0", "ext1", "wg*"].compactMap { try? InterfaceName($0) }
         return Interfaces(
             external: chance(80) ? .auto : .listed(external),
-            containers: [names[0]] + some(Array(names.dropFirst()), 50))
+            containers: [names[0]] + some(Array(names.dropFirst()), 50), span: Span(start: "policy.yaml"))
     }
 
     private mutating func addresses(_ count: Int) -> AddressSet {

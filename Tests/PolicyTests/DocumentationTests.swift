@@ -1,4 +1,6 @@
+import Addressing
 import Diagnostics
+import Docker
 import Foundation
 import Policy
 import Testing
@@ -22,7 +24,22 @@ struct DocumentationTests {
     private func codes(_ policy: String) -> Set<Diagnostic.Code> {
         // The lists that the examples name.
         let loaded = load(policy + "\n", ["etc/partners.txt": "192.0.2.1\n", "etc/office.txt": "192.0.2.2\n"])
-        return Set(loaded.diagnostics.map { $0.code })
+        let asked = loaded.resolved(against: Self.inventory).diagnostics
+        return Set((asked + loaded.resolvedWithoutDocker.diagnostics).map { $0.code })
+    }
+
+    /// What runs on the host of the pages.
+    private static let inventory = Inventory(containers: [
+        Container(id: "1", name: "exporter", usesHostNetwork: true),
+        Container(id: "2", name: "four", bindings: [binding("0.0.0.0", 8080)]),
+        Container(id: "3", name: "grafana", bindings: [binding("0.0.0.0", 3000), binding("::", 3000)]),
+        Container(id: "4", name: "six", bindings: [binding("::", 8080)]),
+    ])
+
+    private static func binding(_ address: String, _ port: UInt16) -> Binding {
+        Binding(
+            hostAddress: IPAddress(address) ?? .v4(IPv4Address(0)), hostPort: port, transport: .tcp, containerPort: port
+        )
     }
 
     @Test("has a page for every code, whose examples get it and do not get it", arguments: Diagnostic.Code.allCases)

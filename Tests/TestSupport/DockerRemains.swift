@@ -15,9 +15,11 @@ struct DockerRemains {
     static func sweep() {
         let places = ["/sys/fs/cgroup", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified", NSTemporaryDirectory()]
         let names = places.flatMap { (try? FileManager.default.contentsOfDirectory(atPath: $0)) ?? [] }
-        for name in Set(names) where name.hasSuffix("-docker") && NetworkNamespace.isStale(name) {
-            let host = NetworkNamespace(name: name.replacing("-docker", with: "-host"))
-            DockerRemains(name: name, directory: directory(for: name)).clear(namespaces: [host])
+        for suffix in [RealDocker.suffix, RealPodman.suffix] {
+            for name in Set(names) where name.hasSuffix(suffix) && NetworkNamespace.isStale(name) {
+                let host = NetworkNamespace(name: name.replacing(suffix, with: "-host"))
+                DockerRemains(name: name, directory: directory(for: name)).clear(namespaces: [host])
+            }
         }
     }
 

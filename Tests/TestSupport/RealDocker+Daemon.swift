@@ -69,16 +69,7 @@ extension RealDocker {
     }
 
     private func importImage() throws {
-        guard let busybox = findProgram("busybox") else { throw BenchError("needs busybox on PATH") }
-        let root = "\(directory)/root"
-        try FileManager.default.createDirectory(atPath: "\(root)/bin", withIntermediateDirectories: true)
-        try FileManager.default.copyItem(
-            atPath: URL(filePath: busybox).resolvingSymlinksInPath().path, toPath: "\(root)/bin/busybox")
-        for applet in ["sh", "echo", "mkdir", "httpd", "sleep", "cat", "wget", "nc"] {
-            try FileManager.default.createSymbolicLink(atPath: "\(root)/bin/\(applet)", withDestinationPath: "busybox")
-        }
-        try Program(["tar", "-C", root, "-cf", "\(directory)/root.tar", "."]).run().orThrow()
-        try docker("import", "\(directory)/root.tar", Self.image)
+        try docker("import", try packBusybox(under: directory), Self.image)
     }
 
     /// Removes every trace.

@@ -49,7 +49,7 @@ public struct RealDocker: Sendable {
     private init(_ host: DockerHost, _ flags: [String]) {
         self.host = host
         self.flags = flags
-        name = host.namespace.name.replacing("-host", with: "-docker")
+        name = host.namespace.name.replacing("-host", with: Self.suffix)
         directory = DockerRemains.directory(for: name)
         socket = "\(directory)/docker.sock"
     }
@@ -80,25 +80,14 @@ public struct RealDocker: Sendable {
         try docker(arguments + [bridge.name])
     }
 
-    /// Who answers on a container's TCP ports.
-    public enum Serving: Hashable, Sendable {
-        /// A web server of the container's own, which is back after a restart.
-        case webServer
-        /// The bench, inside the container's namespace, as it always does for UDP: needed for streams.
-        case bench
-    }
-
     /// `docker run -d`, and waits until every port answers with the container's name.
     /// `options` are more of docker's: `["--network", "host"]`, `["--label", "…"]`.
     public func run(_ container: Container, serving: Serving = .webServer, options: [String] = []) throws {
         var arguments = ["run", "-d", "--name", container.name]
         if container.bridge != .docker0 { arguments += ["--network", container.bridge.name] }
         arguments += container.publish.flatMap { ["-p", $0] } + options
-        let ports = serving == .webServer ? try Self.ports(of: container, .tcp) : []
-        let command =
-            "mkdir -p /www; echo \(container.name) > /www/index.html; "
-            + ports.map { "httpd -p \($0) -h /www; " }.joined() + "exec sleep 86400"
-        try docker(arguments + ["--stop-timeout", "0", Self.image, "sh", "-c", command])
+        let ports = serving == .webServer ? try container.ports(.tcp) : []
+        try docker(arguments + ["--stop-timeout", "0", Self.image] + container.command(serving: ports))
         try answer(for: container, serving)
     }
 
@@ -108,22 +97,8 @@ public struct RealDocker: Sendable {
         try answer(for: container, serving)
     }
 
-    private static func ports(of container: Container, _ transport: TransportProtocol) throws -> [UInt16] {
-        let published = try container.publish.flatMap(Publication.parse).map { ($0.containerPort, $0.transport) }
-        let listening = try container.listening.map(Publication.parseListening)
-        return Set((published + listening).filter { $0.1 == transport }.map(\.0)).sorted()
-    }
-
     private func answer(for container: Container, _ serving: Serving) throws {
-        let (tcp, udp) = (try Self.ports(of: container, .tcp), try Self.ports(of: container, .udp))
-        guard !tcp.isEmpty || !udp.isEmpty else { return }
-        let place = try enter(container.name)
-        for port in udp { try host.serve(container.name, at: place, on: port, [.udp]) }
-        if serving == .bench {
-            for port in tcp { try host.serve(container.name, at: place, on: port, [.tcp]) }
-        } else {
-            try waitUntilServing(tcp, in: container.name, place)
-        }
+        try host.answer(for: container, serving) { try enter(container.name) }
     }
 
     /// The network namespace that a running container is in.
@@ -145,17 +120,6 @@ public struct RealDocker: Sendable {
             .split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
     }
 
+    static let suffix = "-docker"
     static let image = "bench"
-
-    /// What the container's own web servers need to be up, seen from inside.
-    private func waitUntilServing(_ ports: [UInt16], in container: String, _ place: Place) throws {
-        let probes = ports.map {
-            Probe(from: "127.0.0.1", to: "127.0.0.1", port: $0, at: place, expect: .answered(by: container))
-        }
-        let deadline = ContinuousClock.now + .seconds(10)
-        while try host.probe(probes) != probes.map(\.expected) {
-            guard ContinuousClock.now < deadline else { throw BenchError("\(container) does not serve \(ports)") }
-            usleep(10_000)
-        }
-    }
 }

@@ -11,6 +11,8 @@ public enum Requirement: Hashable, Sendable {
     case iptables
     case conntrack
     case dockerd
+    /// Rootful, with netavark.
+    case podman
     case program(String)
 
     /// Everything that a `DockerHost` needs.
@@ -18,6 +20,9 @@ public enum Requirement: Hashable, Sendable {
 
     /// Everything that a `RealDocker` needs.
     public static let docker: [Requirement] = packets + [.dockerd]
+
+    /// Everything that a `RealPodman` needs.
+    public static let realPodman: [Requirement] = packets + [.podman]
 
     /// Why it is not met, or nil.
     public var lack: String? {
@@ -29,7 +34,17 @@ public enum Requirement: Hashable, Sendable {
         case .dockerd:
             ["dockerd", "containerd", "docker", "busybox"].lazy.compactMap { Self.program($0).lack }.first
                 ?? (Self.hasCgroups ? nil : "needs mounted cgroups")
+        case .podman:
+            ["podman", "conmon", "runc", "busybox"].lazy.compactMap { Self.program($0).lack }.first
+                ?? (Self.hasNetavark ? nil : "needs netavark") ?? (Self.hasCgroups ? nil : "needs mounted cgroups")
         case .program(let name): findProgram(name) == nil ? "needs \(name) on PATH" : nil
+        }
+    }
+
+    /// Podman looks for it beside its other parts, not on PATH.
+    private static var hasNetavark: Bool {
+        ["/usr/lib/podman", "/usr/libexec/podman", "/usr/local/libexec/podman"].contains {
+            unsafe access("\($0)/netavark", X_OK) == 0
         }
     }
 
@@ -57,6 +72,9 @@ extension Trait where Self == ConditionTrait {
 
     /// What a `RealDocker` needs.
     public static var requiresDocker: Self { requires(Requirement.docker) }
+
+    /// What a `RealPodman` needs.
+    public static var requiresPodman: Self { requires(Requirement.realPodman) }
 
     public static func requires(_ requirements: [Requirement]) -> Self {
         let lacks = requirements.compactMap(\.lack).joined(separator: ", ")
