@@ -99,7 +99,7 @@ let package = Package(
                 "TestSupport", "Compiler", "Policy", "Docker", "Addressing", "Nftables", "NftablesKernel", "Reconcile",
             ],
             path: "Tests/MatrixSupport", swiftSettings: ours),
-        tests("MatrixTests", ["MatrixSupport", "TestSupport", "Policy"]),
+        tests("MatrixTests", ["MatrixSupport", "TestSupport"]),
         tests("DockerTests", ["TestSupport", "MatrixSupport", "Addressing"]),
         tests(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"],

@@ -21,6 +21,18 @@ enum Path: String, CaseIterable, Sendable {
     case hostNetwork = "port of a container with the host's network"
     case hostItself = "port of the host that nobody names"
     case inside = "not from outside"
+
+    /// By a container's own address: closed whether or not Docker was asked, for a bridge is behind it.
+    var isDirect: Bool {
+        switch self {
+        case .directPublished, .directUnpublished, .directWithoutPorts, .directInternal, .directRouted,
+            .directUnprotected:
+            true
+        case .published, .otherAddress, .gateway, .linkLocal, .pinned, .pinnedElsewhere, .pinnedToLoopback, .loopback,
+            .hostNetwork, .hostItself, .inside:
+            false
+        }
+    }
 }
 
 /// One question, and how the policy answers it.
@@ -42,16 +54,52 @@ struct Cell: Hashable, Sendable, CustomStringConvertible {
     var target: String
     var caller: String
     var standing: Standing
+    /// Whether the service names a container, not a port of the host: nothing covers it where Docker is not asked.
+    var isSelected = false
     var probe: Probe
 
     var family: AddressFamily { probe.destination.contains(":") ? .ipv6 : .ipv4 }
     var description: String { "\(path.rawValue), \(target), \(caller): \(probe)" }
 
-    func isLetIn(by policy: Estate.Reach) -> Bool {
-        switch standing {
-        case .allowed: true
-        case .refused, .unlisted: false
-        case .unjudged: policy == .dockerOnly
+    /// What becomes of who knocks.
+    enum Right: Sendable {
+        /// He gets what he got without us.
+        case entry
+        /// He hears nothing.
+        case nothing
+        /// Either: it is known only to Docker, which is not asked.
+        case either
+    }
+
+    func right(in form: Form) -> Right {
+        switch isSelected && !form.knowsDocker ? .unlisted : standing {
+        case .allowed: .entry
+        case .refused: .nothing
+        case .unlisted: form == .dockerNotAsked && !path.isDirect ? .either : .nothing
+        case .unjudged: form.closesHost ? .nothing : .entry
+        }
+    }
+}
+
+/// A policy, and whether Docker is asked for it.
+enum Form: String, CaseIterable, Sendable {
+    case dockerAsked = "Docker asked"
+    case dockerAskedHostClosed = "Docker asked, host closed"
+    case dockerNotAsked = "Docker not asked"
+    case dockerNotAskedHostClosed = "Docker not asked, host closed"
+
+    var knowsDocker: Bool {
+        switch self {
+        case .dockerAsked, .dockerAskedHostClosed: true
+        case .dockerNotAsked, .dockerNotAskedHostClosed: false
+        }
+    }
+
+    /// `host: { otherwise: drop }`
+    var closesHost: Bool {
+        switch self {
+        case .dockerAskedHostClosed, .dockerNotAskedHostClosed: true
+        case .dockerAsked, .dockerNotAsked: false
         }
     }
 }
@@ -70,7 +118,9 @@ struct Door: Hashable, Sendable {
 
     private func standing(of caller: Caller) -> Cell.Standing {
         if path == .hostItself { return .unjudged }
-        guard let service, path != .loopback else { return .unlisted }
+        // Nobody from outside has any business there.
+        if path == .loopback { return .refused }
+        guard let service else { return .unlisted }
         return service.admits == .list && caller.isListed ? .allowed : .refused
     }
 
@@ -83,6 +133,7 @@ struct Door: Hashable, Sendable {
             if path == .loopback, caller.place != .client { return nil }
             return Cell(
                 path: path, target: target, caller: caller.name, standing: standing(of: caller),
+                isSelected: service.map { $0.port == nil } ?? false,
                 probe: Probe(
                     transport == .udp ? .udp : .tcp, from: source, to: address, port: port, at: caller.place))
         }

@@ -1,39 +1,40 @@
 import Addressing
+import Docker
 
 @testable import TestSupport
 
 /// What runs on the host of the matrix, the policy for it, and all the cells that come of the two.
 struct Estate: Sendable {
-    let attachments: [Attachment]
+    let attachments: [TestSupport.Attachment]
 
     /// `hasGatewayModes`: whether the engine knows routed and nat-unprotected networks.
     init(hasGatewayModes: Bool) throws {
         attachments = try DockerHost.attach(Self.containers + (hasGatewayModes ? Self.withGatewayModes : []))
     }
 
-    var containers: [Container] { attachments.map(\.container) }
+    var containers: [TestSupport.Container] { attachments.map(\.container) }
 
-    static let containers = [
-        Container("django", publish: ["8081:80", "8081:80/udp"], listening: ["9000", "9000/udp"]),
-        Container("two", publish: ["8088:80", "8089:80"]),
-        Container("pinned", publish: ["192.0.2.1:8082:80", "192.0.2.1:8082:80/udp"]),
-        Container("elsewhere", publish: ["198.51.100.1:8083:80"]),
-        Container("inner", publish: ["127.0.0.1:8084:80"]),
-        Container("shop", on: .user, publish: ["8086:80", "8086:80/udp"]),
-        Container("both", on: .dual, publish: ["8061:80", "8061:80/udp"], listening: ["9000", "9000/udp"]),
-        Container("pinned6", on: .dual, publish: ["[2001:db8:1::1]:8062:80"]),
+    static let containers: [TestSupport.Container] = [
+        .init("django", publish: ["8081:80", "8081:80/udp"], listening: ["9000", "9000/udp"]),
+        .init("two", publish: ["8088:80", "8089:80"]),
+        .init("pinned", publish: ["192.0.2.1:8082:80", "192.0.2.1:8082:80/udp"]),
+        .init("elsewhere", publish: ["198.51.100.1:8083:80"]),
+        .init("inner", publish: ["127.0.0.1:8084:80"]),
+        .init("shop", on: .user, publish: ["8086:80", "8086:80/udp"]),
+        .init("both", on: .dual, publish: ["8061:80", "8061:80/udp"], listening: ["9000", "9000/udp"]),
+        .init("pinned6", on: .dual, publish: ["[2001:db8:1::1]:8062:80"]),
         // Published, and in no policy.
-        Container("forgotten", publish: ["8199:80", "8199:80/udp"]),
-        Container("forgotten6", on: .dual, publish: ["8198:80", "8198:80/udp"]),
+        .init("forgotten", publish: ["8199:80", "8199:80/udp"]),
+        .init("forgotten6", on: .dual, publish: ["8198:80", "8198:80/udp"]),
         // Not published. Its port has the number of a published one.
-        Container("peer", listening: ["8081", "8081/udp"]),
+        .init("peer", listening: ["8081", "8081/udp"]),
         // Docker publishes nothing on an internal network.
-        Container("vault", on: .isolated, publish: ["8073:80"]),
+        .init("vault", on: .isolated, publish: ["8073:80"]),
     ]
 
-    static let withGatewayModes = [
-        Container("routed", on: .routed, publish: ["8072:80", "8072:80/udp"], listening: ["9000"]),
-        Container("open", on: .unprotected, publish: ["8071:80", "8071:80/udp"], listening: ["9000"]),
+    static let withGatewayModes: [TestSupport.Container] = [
+        .init("routed", on: .routed, publish: ["8072:80", "8072:80/udp"], listening: ["9000"]),
+        .init("open", on: .unprotected, publish: ["8071:80", "8071:80/udp"], listening: ["9000"]),
     ]
 
     /// What the machine itself serves: a container with its network, and a process of its own.
@@ -48,12 +49,13 @@ struct Estate: Sendable {
         enum Admission: Sendable { case list, nobody }
 
         var name: String
-        var port: UInt16
+        /// Nil where the service says it by its container, which has the service's name.
+        var port: UInt16?
         var on: String?
         var admits = Admission.list
     }
 
-    static let services = [
+    private static let services = [
         Service(name: "django", port: 8081),
         Service(name: "first", port: 8088),
         Service(name: "second", port: 8089, admits: .nobody),
@@ -64,30 +66,42 @@ struct Estate: Sendable {
         Service(name: "both", port: 8061),
         Service(name: "pinned6", port: 8062, on: "2001:db8:1::1"),
         Service(name: "vault", port: 8073),
-        Service(name: "routed", port: 8072),
-        Service(name: "open", port: 8071),
         Service(name: "hostapp", port: 8090),
     ]
 
-    /// How far a policy goes.
-    enum Reach: CaseIterable, Sendable {
-        case dockerOnly
-        case hostToo
+    /// On networks whose containers are reached at their own addresses.
+    private static let selecting = [Service(name: "routed"), Service(name: "open")]
+
+    private func services(_ form: Form) -> [Service] {
+        Self.services
+            + (form.knowsDocker ? Self.selecting.filter { one in containers.contains { $0.name == one.name } } : [])
     }
 
-    static func policy(_ reach: Reach) -> String {
-        let lines = services.map { service in
+    /// The policy's text.
+    func policy(_ form: Form) -> String {
+        let lines = services(form).map { service in
+            let ports = service.port.map { "publish: [\($0), \($0)/udp]" } ?? "container: \(service.name)"
             let on = service.on.map { ", on: [\"\($0)\"]" } ?? ""
             let allow = service.admits == .list ? Caller.list : "nobody"
-            return "  \(service.name): { publish: [\(service.port), \(service.port)/udp]\(on), allow: \(allow) }\n"
+            return "  \(service.name): { \(ports)\(on), allow: \(allow) }\n"
         }
-        return "version: 1\nservices:\n\(lines.joined())\(reach == .hostToo ? "host: { otherwise: drop }\n" : "")"
+        return "version: 1\nservices:\n\(lines.joined())\(form.closesHost ? "host: { otherwise: drop }\n" : "")"
+    }
+
+    /// What Docker's API tells of it.
+    func inventory() throws -> Inventory {
+        Inventory(
+            containers: attachments.map { Docker.Container($0) }.sorted { $0.name < $1.name },
+            networks: try Set(attachments.map(\.bridge)).sorted { $0.name < $1.name }.map { try Network($0) })
     }
 
     /// The service that covers a port of the host dialled at an address.
     private static func service(for port: UInt16, at address: String) -> Service? {
         services.first { $0.port == port && ($0.on == nil || $0.on == address) }
     }
+
+    /// The service that covers a container, by its name.
+    private static func service(of container: String) -> Service? { selecting.first { $0.name == container } }
 
     // MARK: The cells
 
@@ -110,7 +124,7 @@ struct Estate: Sendable {
         ] + gateways.compactMap { $0 }.map { (.gateway, $0) }
     }
 
-    private func published(_ attachment: Attachment) -> [Door] {
+    private func published(_ attachment: TestSupport.Attachment) -> [Door] {
         attachment.publications.flatMap { publication in
             var addresses = Self.hostAddresses(attachment.bridge)
             if let pinned = publication.pinnedAddress {
@@ -125,12 +139,14 @@ struct Estate: Sendable {
             return addresses.map { path, address in
                 Door(
                     path: path, target: attachment.container.name, transport: publication.transport, address: address,
-                    port: publication.hostPort, service: Self.service(for: publication.hostPort, at: address))
+                    port: publication.hostPort,
+                    service: Self.service(for: publication.hostPort, at: address)
+                        ?? Self.service(of: attachment.container.name))
             }
         }
     }
 
-    private func direct(_ attachment: Attachment) -> [Door] {
+    private func direct(_ attachment: TestSupport.Attachment) -> [Door] {
         let listening = attachment.container.listening.compactMap { try? Publication.parseListening($0) }
         let unpublished: Path = attachment.publications.isEmpty ? .directWithoutPorts : .directUnpublished
         let ports =
@@ -147,8 +163,14 @@ struct Estate: Sendable {
                     case .natUnprotected: .directUnprotected
                     case .internal: .directInternal
                     }
+                // A service stands for what its containers publish.
+                let isNamed = path == .directRouted || path == .directUnprotected
+                let isPublished = attachment.publications.contains {
+                    $0.containerPort == port && $0.transport == transport
+                }
                 let door = Door(
-                    path: path, target: attachment.container.name, transport: transport, address: address, port: port)
+                    path: path, target: attachment.container.name, transport: transport, address: address, port: port,
+                    service: isNamed && isPublished ? Self.service(of: attachment.container.name) : nil)
                 // Two ports of the host may lead to one of the container.
                 if !doors.contains(door) { doors.append(door) }
             }

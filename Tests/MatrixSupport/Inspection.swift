@@ -26,37 +26,32 @@ struct Inspection {
     var open: [Cell] { zip(cells, before).filter { $0.1.isEntry }.map(\.0) }
 
     /// With our table in force: who is let in gets what he got without us; nobody else hears a thing.
-    func expect(_ reach: Estate.Reach, _ comment: String, leaving isLeftOpen: (Cell) -> Bool = { _ in false }) throws
-        -> Tally
-    {
+    func expect(_ form: Form, _ comment: String) throws -> Tally {
         let probes = zip(cells, before).map { cell, before in
             var probe = cell.probe
-            probe.expected = cell.isLetIn(by: reach) && before.isEntry ? before : .silent
+            switch cell.right(in: form) {
+            case .entry: probe.expected = before.isEntry ? before : .silent
+            case .nothing: probe.expected = .silent
+            case .either: probe.expected = nil
+            }
             return probe
         }
         let after = try host.probe(probes)
         var tally = Tally(cells: cells.count)
-        var leftOpen: [String] = []
         for (index, cell) in cells.enumerated() {
             let (before, after) = (before[index], after[index])
             if before.isEntry { tally.openBefore += 1 }
             if before.isEntry, after.isEntry { tally.open += 1 }
             if before.isEntry, after == .silent { tally.closed += 1 }
-            // Where nobody answers anyway it is of no account whether an ICMP error comes, which the kernel limits in rate.
             let isRight =
-                before.isEntry ? after == (cell.isLetIn(by: reach) ? before : .silent) : !after.isEntry
-            guard !isRight else { continue }
-            let text = "\(cell): \(after); without us \(before); \(comment)"
-            if isLeftOpen(cell) {
-                leftOpen.append(text)
-            } else {
-                Issue.record("\(text)")
-            }
-        }
-        if !leftOpen.isEmpty {
-            withKnownIssue("docker-proxy's sockets are closed only where a service names the port") {
-                Issue.record("\(leftOpen.count) cells, the first is \(leftOpen[0])")
-            }
+                switch cell.right(in: form) {
+                // Where nobody answers anyway it is of no account whether an ICMP error comes, which the kernel limits in rate.
+                case _ where !before.isEntry: !after.isEntry
+                case .entry: after == before
+                case .nothing: after == .silent
+                case .either: after == before || after == .silent
+                }
+            if !isRight { Issue.record("\(cell): \(after); without us \(before); \(comment), \(form.rawValue)") }
         }
         return tally
     }

@@ -24,9 +24,12 @@ extension DockerHost {
     }
 }
 
-extension ResolvedPolicy {
-    static func reading(_ text: String) throws -> ResolvedPolicy {
-        let loaded = load(path: "policy.yaml", files: .inMemory(["policy.yaml": Array(text.utf8)]))
+extension Estate {
+    /// The policy of a form, followed to what runs where Docker is asked.
+    func resolved(_ form: Form) throws -> ResolvedPolicy {
+        var loaded = ResolvedPolicy.load(
+            path: "policy.yaml", files: .inMemory(["policy.yaml": Array(policy(form).utf8)]))
+        if form.knowsDocker { loaded = loaded.resolved(against: try inventory()) }
         guard let policy = loaded.policy else { throw BenchError(loaded.diagnostics.map { "\($0)" }.joined()) }
         return policy
     }

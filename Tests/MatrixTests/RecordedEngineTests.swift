@@ -1,4 +1,3 @@
-import Policy
 import Testing
 
 @testable import MatrixSupport
@@ -12,9 +11,9 @@ import Testing
             for (name, port) in Estate.hostPorts { try host.serve(name, at: .host, on: port) }
             try Estate.prepare(host)
             let inspection = try Inspection(host, estate.cells + estate.insideCells { .container($0) })
-            for reach in Estate.Reach.allCases {
-                try host.apply(.reading(Estate.policy(reach)))
-                let tally = try inspection.expect(reach, "\(engine), \(reach)") { $0.standing == .unlisted }
+            for form in Form.allCases {
+                try host.apply(estate.resolved(form))
+                let tally = try inspection.expect(form, engine.rawValue)
                 #expect(tally.cells >= 400)
                 #expect(tally.closed >= 200)
                 #expect(tally.open >= 200)
