@@ -102,8 +102,7 @@ let package = Package(
         tests("MatrixTests", ["MatrixSupport", "TestSupport"]),
         tests("DockerTests", ["TestSupport", "MatrixSupport", "Addressing"]),
         tests(
-            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"],
-            excluding: ["Answers"]),
+            "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
         tests("PodmanTests", ["TestSupport", "Addressing"]),
         tests("SwarmTests", ["TestSupport", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),

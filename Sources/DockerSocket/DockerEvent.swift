@@ -25,11 +25,11 @@ public struct DockerEvent: Hashable, Sendable {
         self.container = container
     }
 
-    /// The container that is about to run, with its ports published already: what `inventory(starting:)` wants to know. Docker says
-    /// so by connecting a network, Podman by `init`.
+    /// The container that is about to run. After `create` the engine can be asked for it, unless it is started at once, as
+    /// `docker run` does; after `connect` it answers when the process runs.
     public var starting: String? {
         switch (subject, action) {
-        case (.network, "connect"), (.container, "init"): container
+        case (.container, "create"), (.container, "init"), (.network, "connect"): container
         case _: nil
         }
     }

@@ -34,14 +34,22 @@ public struct DockerSocket: Sendable {
     /// What runs now. Blocks: not for an event loop.
     ///
     /// `starting` are containers that an event has named before their process runs: what Docker will publish for them counts as
-    /// published, so that no packet finds a port that no rule knows.
+    /// published. From the moment that Docker starts one, it answers for it only when its process runs, and this waits: what
+    /// `waiting()` said before needs no answer.
     public func inventory(starting: [String] = []) throws(DockerError) -> Inventory {
+        try survey { try $0.inventory(starting: starting) }
+    }
+
+    /// The containers that do not run, with what they will publish when they are started. A port that Docker is to choose is not
+    /// among it.
+    public func waiting() throws(DockerError) -> [Container] { try survey { try $0.waiting() } }
+
+    private func survey<Value>(_ body: (Survey) throws -> Value) throws(DockerError) -> Value {
         // Its one thread ends with the call.
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { try? group.syncShutdownGracefully() }
         do {
-            let engine = try Engine.negotiate(self, on: group.next()).wait()
-            return try Survey(engine).inventory(starting: starting)
+            return try body(Survey(try Engine.negotiate(self, on: group.next()).wait()))
         } catch let error as DockerError {
             throw error
         } catch {

@@ -7,20 +7,29 @@ struct Survey {
 
     init(_ engine: Engine) { self.engine = engine }
 
-    /// Containers first: a network that one of them is on is then in the list of networks.
+    /// Containers before networks: a network that one of them is on is then in the list of networks.
     func inventory(starting: [String]) throws -> Inventory {
+        // At once: as soon as Docker starts them it answers no more for them.
+        let named = try Set(starting).sorted().compactMap { try inspected($0) }
         let listed = try engine.get("/containers/json", as: [ListedContainer].self)
         let networks = try engine.get("/networks", as: [ListedNetwork].self).map { try network($0) }
         let state = try engine.get("/info", as: EngineState.self)
         let running = Set(listed.map(\.id))
         var found = try listed.compactMap { try container($0, networks) }
-        for id in Set(starting) where !running.contains(id) {
-            if let container = try inspected(id).map({ Found(starting: $0, networks) }) { found.append(container) }
-        }
+        found += named.filter { !running.contains($0.id) }.map { Found(starting: $0, networks) }
         return Inventory(
             containers: Found.joined(found).sorted { ($0.name, $0.id) < ($1.name, $1.id) },
             networks: networks.sorted { ($0.name, $0.id) < ($1.name, $1.id) },
             isInSwarm: state.swarm?.state == "active")
+    }
+
+    func waiting() throws -> [Container] {
+        // {"status":["created","exited"]}
+        let filters = "%7B%22status%22%3A%5B%22created%22%2C%22exited%22%5D%7D"
+        let listed = try engine.get("/containers/json?all=1&filters=\(filters)", as: [ListedContainer].self)
+        let networks = try engine.get("/networks", as: [ListedNetwork].self).map { try network($0) }
+        let found = try listed.compactMap { try inspected($0.id).map { Found(starting: $0, networks) } }
+        return Found.joined(found).sorted { ($0.name, $0.id) < ($1.name, $1.id) }
     }
 
     private func container(_ listed: ListedContainer, _ networks: [Network]) throws -> Found? {
