@@ -37,9 +37,11 @@ public struct RuntimeDirectory: Sendable {
         try File.replace(inventoryFile(namespace: namespace), with: inventory.encoded())
     }
 
+    public func forgetInventory(namespace: UInt64) { File.remove(inventoryFile(namespace: namespace)) }
+
     public func forget(namespace: UInt64) {
         File.remove(file(namespace: namespace))
-        File.remove(inventoryFile(namespace: namespace))
+        forgetInventory(namespace: namespace)
     }
 
     /// This boot, told apart from all others; empty where the kernel does not say.

@@ -12,7 +12,8 @@ struct Apply: ParsableCommand {
         abstract: "Make the kernel equal to the policy, in one transaction.",
         discussion: """
             Says first who gains and who loses what. When the kernel is as the policy says, nothing is sent. When anything \
-            is wrong, nothing is changed: the rules in force stay.
+            is wrong, nothing is changed: the rules in force stay. Docker is asked what it runs; where it cannot be, and the policy \
+            names services by their containers, that is wrong too.
             """)
 
     static let foreignTable =
@@ -21,6 +22,7 @@ struct Apply: ParsableCommand {
     @OptionGroup var policy: PolicyArgument
     @OptionGroup var kernel: KernelOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var docker: DockerOptions
     @OptionGroup var diagnostics: DiagnosticOptions
 
     @Flag(help: "Say what would be done, and do nothing.")
@@ -33,17 +35,36 @@ struct Apply: ParsableCommand {
     var adopt = false
 
     mutating func run() throws {
-        let target = try PolicyFile.target(policy.path, diagnostics)
+        let file = try PolicyFile.read(policy.path, diagnostics)
         let session = try KernelSession(kernel)
+        let sighting = docker.look()
+        let target = try file.target(sighting, kept: session.inventory, diagnostics)
         var isShown = false
         attempts: for _ in 1...Self.conditionalAttempts {
             switch try step(target, session, &isShown) {
-            case .isDone: return
+            case .isDone:
+                if !dryRun { keep(sighting, session) }
+                return
             case .wasOvertaken: continue
             case .couldNotLook: break attempts
             }
         }
         try remake(target, session)
+        keep(sighting, session)
+    }
+
+    /// For a time when Docker cannot be asked, and for `status`: what the rules in force were made with.
+    private func keep(_ sighting: Sighting, _ session: KernelSession) {
+        switch sighting {
+        case .absent, .unreachable: break
+        case .notAsked: session.forgetInventory()
+        case .seen(let inventory):
+            do {
+                try session.keep(inventory)
+            } catch {
+                Console.report("dockernft: note: what Docker runs is not kept in \(kernel.runtimeDirectory): \(error)")
+            }
+        }
     }
 
     /// After so many, somebody must be changing tables without a pause.

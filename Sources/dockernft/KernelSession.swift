@@ -1,4 +1,6 @@
 internal import Compiler
+internal import Docker
+internal import Files
 internal import Nftables
 internal import NftablesKernel
 internal import State
@@ -33,6 +35,18 @@ final class KernelSession {
 
     /// What was applied last, where that can still be told.
     func record() -> AppliedRecord? { namespaceCookie.flatMap { directory.record(namespace: $0) } }
+
+    /// What Docker ran at the last apply, where that is still known.
+    var inventory: Inventory? { namespaceCookie.flatMap { directory.inventory(namespace: $0) } }
+
+    func keep(_ inventory: Inventory) throws(File.Failure) {
+        guard let namespaceCookie else { return }
+        try directory.keep(inventory, namespace: namespaceCookie)
+    }
+
+    func forgetInventory() {
+        if let namespaceCookie { directory.forgetInventory(namespace: namespaceCookie) }
+    }
 
     func forget() {
         if let namespaceCookie { directory.forget(namespace: namespaceCookie) }

@@ -53,8 +53,9 @@ import Testing
     /// Nothing is opened by a UDP server that has learnt of its client before.
     @Test func `answers nobody any more over UDP once it is closed`() throws {
         try DockerHost.with(.iptables28, [Self.db]) { host in
-            let stream = try host.stream(.udp, from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432", .serverOnly)
             var connection = try KernelConnection(namespace: host.namespace.path)
+            _ = try connection.apply(policy: Self.policy)
+            let stream = try host.stream(.udp, from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432", .serverOnly)
             var policy = try ResolvedPolicy.reading(Self.policy)
             policy.inventory = Self.inventory
             _ = try connection.apply(Compiler.compile(policy).linearized())
