@@ -99,7 +99,7 @@ let package = Package(
                 "TestSupport", "Compiler", "Policy", "Docker", "Addressing", "Nftables", "NftablesKernel", "Reconcile",
             ],
             path: "Tests/MatrixSupport", swiftSettings: ours),
-        tests("MatrixTests", ["MatrixSupport", "TestSupport"]),
+        tests("MatrixTests", ["MatrixSupport", "TestSupport", "Addressing"]),
         tests("DockerTests", ["TestSupport", "MatrixSupport", "Addressing"]),
         tests(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),

@@ -32,10 +32,7 @@ extension `A real Docker` {
             for form in Form.allCases {
                 try installation.write(estate.policy(form))
                 try installation.run("apply", "--docker", form.knowsDocker ? docker.socket : "none").orThrow()
-                let tally = try inspection.expect(form, "\(mode)\(event)")
-                #expect(tally.cells >= 400)
-                #expect(tally.closed >= 200)
-                #expect(tally.open >= 200)
+                try inspection.expect(form, "\(mode)\(event)")
             }
         }
 

@@ -16,6 +16,13 @@ extension Estate {
         try host.routeLoopbackToHost()
     }
 
+    /// What every engine serves in every mode: itself, the same bridge, the host's services, and the outside.
+    static let errands = [
+        ("host", "itself"), ("host", "django"), ("host", "internet"), ("django", "two"), ("django", "peer"),
+        ("django", "hostapp"), ("django", "internet"), ("shop", "hostapp"), ("shop", "internet"), ("both", "peer6"),
+        ("both", "internet"),
+    ]
+
     private static let internet4 = "198.51.100.140"
     private static let internet6 = "2001:db8:20::9"
 

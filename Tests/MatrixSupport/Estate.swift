@@ -16,25 +16,26 @@ struct Estate: Sendable {
 
     static let containers: [TestSupport.Container] = [
         .init("django", publish: ["8081:80", "8081:80/udp"], listening: ["9000", "9000/udp"]),
-        .init("two", publish: ["8088:80", "8089:80"]),
+        .init("two", publish: ["8088:80", "8088:80/udp", "8089:80", "8089:80/udp"]),
         .init("pinned", publish: ["192.0.2.1:8082:80", "192.0.2.1:8082:80/udp"]),
-        .init("elsewhere", publish: ["198.51.100.1:8083:80"]),
-        .init("inner", publish: ["127.0.0.1:8084:80"]),
+        .init("elsewhere", publish: ["198.51.100.1:8083:80", "198.51.100.1:8083:80/udp"]),
+        .init("inner", publish: ["127.0.0.1:8084:80", "127.0.0.1:8084:80/udp"]),
         .init("shop", on: .user, publish: ["8086:80", "8086:80/udp"]),
         .init("both", on: .dual, publish: ["8061:80", "8061:80/udp"], listening: ["9000", "9000/udp"]),
-        .init("pinned6", on: .dual, publish: ["[2001:db8:1::1]:8062:80"]),
+        .init("pinned6", on: .dual, publish: ["[2001:db8:1::1]:8062:80", "[2001:db8:1::1]:8062:80/udp"]),
         // Published, and in no policy.
         .init("forgotten", publish: ["8199:80", "8199:80/udp"]),
         .init("forgotten6", on: .dual, publish: ["8198:80", "8198:80/udp"]),
         // Not published. Its port has the number of a published one.
         .init("peer", listening: ["8081", "8081/udp"]),
+        .init("peer6", on: .dual, listening: ["8081", "8081/udp"]),
         // Docker publishes nothing on an internal network.
-        .init("vault", on: .isolated, publish: ["8073:80"]),
+        .init("vault", on: .isolated, publish: ["8073:80", "8073:80/udp"]),
     ]
 
     static let withGatewayModes: [TestSupport.Container] = [
-        .init("routed", on: .routed, publish: ["8072:80", "8072:80/udp"], listening: ["9000"]),
-        .init("open", on: .unprotected, publish: ["8071:80", "8071:80/udp"], listening: ["9000"]),
+        .init("routed", on: .routed, publish: ["8072:80", "8072:80/udp"], listening: ["9000", "9000/udp"]),
+        .init("open", on: .unprotected, publish: ["8071:80", "8071:80/udp"], listening: ["9000", "9000/udp"]),
     ]
 
     /// What the machine itself serves: a container with its network, and a process of its own.

@@ -20,13 +20,26 @@ struct Inspection {
         for (cell, outcome) in zip(cells, before) {
             if case .notSent = outcome { Issue.record("\(cell): \(outcome)") }
         }
+        let inside = zip(cells, before).filter { $0.path == .inside && $1.isEntry }.map(\.0)
+        for (caller, target) in Estate.errands {
+            #expect(
+                inside.contains { $0.caller == caller && $0.target == target }, "\(caller) to \(target), without us")
+        }
     }
 
-    /// Where somebody answers without us.
-    var open: [Cell] { zip(cells, before).filter { $0.1.isEntry }.map(\.0) }
-
     /// With our table in force: who is let in gets what he got without us; nobody else hears a thing.
-    func expect(_ form: Form, _ comment: String) throws -> Tally {
+    func expect(_ form: Form, _ comment: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let tally = try tally(form)
+        for text in tally.wrong {
+            Issue.record("\(text); \(comment), \(form.rawValue)", sourceLocation: sourceLocation)
+        }
+        // It was no matrix of doors that are closed anyway, nor one of closing everything.
+        #expect(tally.openBefore >= 600, "\(comment)", sourceLocation: sourceLocation)
+        #expect(tally.closed >= 200, "\(comment)", sourceLocation: sourceLocation)
+        #expect(tally.open >= 200, "\(comment)", sourceLocation: sourceLocation)
+    }
+
+    func tally(_ form: Form) throws -> Tally {
         let probes = zip(cells, before).map { cell, before in
             var probe = cell.probe
             switch cell.right(in: form) {
@@ -36,10 +49,9 @@ struct Inspection {
             }
             return probe
         }
-        let after = try host.probe(probes)
-        var tally = Tally(cells: cells.count)
-        for (index, cell) in cells.enumerated() {
-            let (before, after) = (before[index], after[index])
+        var tally = Tally()
+        for (index, after) in try host.probe(probes).enumerated() {
+            let (cell, before) = (cells[index], before[index])
             if before.isEntry { tally.openBefore += 1 }
             if before.isEntry, after.isEntry { tally.open += 1 }
             if before.isEntry, after == .silent { tally.closed += 1 }
@@ -51,21 +63,22 @@ struct Inspection {
                 case .nothing: after == .silent
                 case .either: after == before || after == .silent
                 }
-            if !isRight { Issue.record("\(cell): \(after); without us \(before); \(comment), \(form.rawValue)") }
+            if !isRight { tally.wrong.append("\(cell): \(after); without us \(before)") }
         }
         return tally
     }
 }
 
 /// What came of the cells.
-struct Tally: Equatable {
-    var cells: Int
+struct Tally {
     /// Where somebody answered without us.
     var openBefore = 0
     /// Of those, where somebody still does.
     var open = 0
     /// Of those, where we keep everybody out.
     var closed = 0
+    /// What is not as the policy says.
+    var wrong: [String] = []
 }
 
 extension Outcome {
