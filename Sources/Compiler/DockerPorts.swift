@@ -22,17 +22,12 @@ struct DockerPorts {
     init(_ policy: ResolvedPolicy, anyPort: String?) {
         guard policy.unlisted != .accept || anyPort != nil else { return }
         let verdict = Verdict.goto(anyPort == nil ? Paths.unlistedName : Self.proxiedName)
-        let named = Set(
-            policy.services.flatMap(\.hostPorts).flatMap { port in
-                port.range.ports.map { PortRange(port.range.transport, $0...$0) }
-            })
-        let bindings = policy.inventory.containers.flatMap(\.bindings).filter { binding in
-            // What is dialled there from outside is refused in any case.
-            !binding.hostAddress.isLoopback
-                && !named.contains(PortRange(binding.transport, binding.hostPort...binding.hostPort))
-        }
+        // What is dialled there from outside is refused in any case.
+        let bindings = policy.inventory.containers.flatMap(\.bindings).filter { !$0.hostAddress.isLoopback }
         for transport in TransportProtocol.allCases {
-            add(bindings.filter { $0.transport == transport }, transport, verdict)
+            let named = Self.named(by: policy.services, transport)
+            let unnamed = bindings.filter { $0.transport == transport && !named.contains($0.hostPort) }
+            add(unnamed, transport, verdict)
         }
         guard !isEmpty else { return }
         chains = [Chain(name: Self.chainName, rules: lookups)]
@@ -41,6 +36,11 @@ struct DockerPorts {
             Chain(
                 name: Self.proxiedName,
                 rules: [Rule([.verdict(.jump(anyPort))]), Rule([.verdict(.goto(Paths.unlistedName))])]))
+    }
+
+    private static func named(by services: [Service], _ transport: TransportProtocol) -> Set<UInt16> {
+        let ranges = services.flatMap(\.hostPorts).filter { $0.range.transport == transport }
+        return Set(PortMap(ranges.map { (ports: $0.range.ports, owner: 0) }).stretches.flatMap(\.ports))
     }
 
     private mutating func add(_ bindings: [Binding], _ transport: TransportProtocol, _ verdict: Verdict) {

@@ -149,19 +149,23 @@ extension HeaderField {
         switch self {
         case .tcpFlags: .transport(.tcp)
         case .sourcePort(let transport), .destinationPort(let transport): .transport(L4Protocol(transport))
-        case .ip6Source: .network(.ipv6)
+        case .ip4Source, .ip4Destination: .network(.ipv4)
+        case .ip6Source, .ip6Destination: .network(.ipv6)
         case .icmpType: .transport(.icmp)
         case .icmpv6Type: .transport(.icmpv6)
         }
     }
 
-    /// Where the field lies in its header: RFC 9293, 768, 9260 (ports at 0 and 2), 8200, 792 and 4443.
+    /// Where the field lies in its header: RFC 9293, 768, 9260 (ports at 0 and 2), 791, 8200, 792 and 4443.
     public var place: (base: PayloadBase, offset: Int, length: Int) {
         switch self {
         case .tcpFlags: (.transport, 13, 1)
         case .sourcePort: (.transport, 0, 2)
         case .destinationPort: (.transport, 2, 2)
+        case .ip4Source: (.network, 12, 4)
+        case .ip4Destination: (.network, 16, 4)
         case .ip6Source: (.network, 8, 16)
+        case .ip6Destination: (.network, 24, 16)
         case .icmpType, .icmpv6Type: (.transport, 0, 1)
         }
     }

@@ -46,7 +46,10 @@ public enum HeaderField: Hashable, Sendable {
     case tcpFlags
     case sourcePort(TransportProtocol)
     case destinationPort(TransportProtocol)
+    case ip4Source
+    case ip4Destination
     case ip6Source
+    case ip6Destination
     case icmpType
     case icmpv6Type
 }

@@ -44,7 +44,10 @@ extension HeaderField {
         case .tcpFlags: ("tcp", "flags")
         case .sourcePort(let transport): (transport.description, "sport")
         case .destinationPort(let transport): (transport.description, "dport")
+        case .ip4Source: ("ip", "saddr")
+        case .ip4Destination: ("ip", "daddr")
         case .ip6Source: ("ip6", "saddr")
+        case .ip6Destination: ("ip6", "daddr")
         case .icmpType: ("icmp", "type")
         case .icmpv6Type: ("icmpv6", "type")
         }
@@ -173,8 +176,12 @@ extension BaseChain.Hook {
         case .forward: "forward"
         case .output: "output"
         case .postrouting: "postrouting"
+        case .ingress: "ingress"
         }
     }
+
+    /// The word with the interface that it belongs to.
+    var text: String { device.map { "\(word) device \"\($0)\"" } ?? word }
 }
 
 extension BaseChain.Policy {

@@ -108,7 +108,13 @@ struct SourceMachine<Bits: AddressBits> {
         switch base {
         case .link: return .unknown
         case .network:
-            return approach.family == .ipv6 && offset == 8 && length == 16 ? .source : .unknown
+            // RFC 791 and RFC 8200: the addresses, first the source.
+            switch (approach.family, offset, length) {
+            case (.ipv4, 12, 4), (.ipv6, 8, 16): return .source
+            case (.ipv4, 16, 4): return value(of: .originalIPv4Destination)
+            case (.ipv6, 24, 16): return value(of: .originalIPv6Destination)
+            case (.ipv4, _, _), (.ipv6, _, _): return .unknown
+            }
         case .transport:
             if approach.transport == .tcp, offset == 13, length == 1 { return .bytes([TCPFlags.syn.rawValue]) }
             // Behind DNAT the port is the container's, which nobody here knows.

@@ -79,6 +79,17 @@ import Testing
                 try docker.stopDaemon()
                 #expect(try installation.run("apply", "--docker", docker.socket).status == 2)
                 #expect(try ours() == before)
+
+                // Who needs nothing of it goes on with what it ran at the last apply; or with nothing, if told so.
+                try installation.write(Sample.quiet)
+                let later = try Program(
+                    ["env", "DOCKER_HOST=unix://\(docker.socket)"] + installation.program("apply").arguments
+                ).run()
+                #expect(later.status == 0 && later.error.contains("at the last apply"), "\(later)")
+                #expect(try ours().contains("docker-tcp"))
+                try installation.run("apply", "--docker", "none").orThrow()
+                #expect(!(try ours().contains("docker-tcp")))
+                #expect(try installation.run("status").output.contains("OPEN"))
             }
         }
     }
