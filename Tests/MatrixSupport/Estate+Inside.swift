@@ -97,7 +97,7 @@ extension Estate {
         }
         let toContainers = attachments.filter { $0 != own }.compactMap { other -> (String, String, UInt16)? in
             guard let address = other.address(family) else { return nil }
-            return (other.container.name, address, other.container.name == "peer" ? 8081 : 80)
+            return (other.container.name, address, other.container.name.hasPrefix("peer") ? 8081 : 80)
         }
         let server = family == .ipv4 ? Self.internet4 : Self.internet6
         return toHost + toContainers + Self.internetPorts.map { ("internet", server, $0) }
