@@ -10,25 +10,24 @@ extension `A real Docker` {
             let estate = try Estate(hasGatewayModes: false)
             try with(mode, estate) { docker, installation in
                 let host = docker.host
-                let cells = estate.cells + (try estate.insideCells(docker.enter))
-                try expect(mode, "", estate, cells, docker, installation)
+                try expect(mode, "", estate, docker, installation)
                 guard mode.hasNAT else { return }
                 // As anybody may do while we are in force.
                 try host.run("iptables", "-t", "nat", "-F").orThrow()
                 try host.run("ip6tables", "-t", "nat", "-F").orThrow()
                 try host.run("conntrack", "-F").orThrow()
-                try expect(mode, ", NAT flushed", estate, cells, docker, installation)
+                try expect(mode, ", NAT flushed", estate, docker, installation)
             }
         }
 
         private func expect(
-            _ mode: Mode, _ event: String, _ estate: Estate, _ cells: [Cell], _ docker: RealDocker,
+            _ mode: Mode, _ event: String, _ estate: Estate, _ docker: RealDocker,
             _ installation: Installation
         ) throws {
             let host = docker.host
             try installation.run("remove", "--yes").orThrow()
             try host.run("conntrack", "-F").orThrow()
-            let inspection = try Inspection(host, cells)
+            let inspection = try Inspection(host, estate, docker.enter)
             for form in Form.allCases {
                 try installation.write(estate.policy(form))
                 try installation.run("apply", "--docker", form.knowsDocker ? docker.socket : "none").orThrow()
@@ -52,10 +51,26 @@ extension `A real Docker` {
                                 Container(name, listening: ["\(port)", "\(port)/udp"]), serving: .bench,
                                 options: ["--network", "host"])
                         }
+                        try runOnTheWire(docker)
                         try Estate.prepare(host)
                         try body(docker, installation)
                     }
                 }
+            }
+        }
+
+        private func runOnTheWire(_ docker: RealDocker) throws {
+            try docker.docker(
+                "network", "create", "-d", "macvlan", "-o", "parent=\(Estate.wireParent)", "--ipv6", "--subnet",
+                "192.0.2.0/24", "--gateway", "192.0.2.10", "--subnet", "2001:db8:1::/64", "--gateway", "2001:db8:1::10",
+                Estate.wireNetwork)
+            for container in Estate.onTheWire {
+                try docker.run(
+                    Container(container.name, listening: Estate.wirePorts.flatMap { ["\($0)", "\($0)/udp"] }),
+                    serving: .bench,
+                    options: [
+                        "--network", Estate.wireNetwork, "--ip", container.address4, "--ip6", container.address6,
+                    ])
             }
         }
     }

@@ -18,18 +18,19 @@ enum Path: String, CaseIterable, Sendable {
     case directInternal = "container's address on an internal network"
     case directRouted = "container's address on a routed network"
     case directUnprotected = "container's address on a nat-unprotected network"
+    case onTheWire = "address of a macvlan container"
     case hostNetwork = "port of a container with the host's network"
     case hostItself = "port of the host that nobody names"
     case inside = "not from outside"
 
-    /// By a container's own address: closed whether or not Docker was asked, for a bridge is behind it.
+    /// By a bridge, to a container's own address: closed whether or not Docker was asked.
     var isDirect: Bool {
         switch self {
         case .directPublished, .directUnpublished, .directWithoutPorts, .directInternal, .directRouted,
             .directUnprotected:
             true
         case .published, .otherAddress, .gateway, .linkLocal, .pinned, .pinnedElsewhere, .pinnedToLoopback, .loopback,
-            .hostNetwork, .hostItself, .inside:
+            .onTheWire, .hostNetwork, .hostItself, .inside:
             false
         }
     }
@@ -72,6 +73,12 @@ struct Cell: Hashable, Sendable, CustomStringConvertible {
     }
 
     func right(in form: Form) -> Right {
+        // Only Docker says that it is one, and on which interface, so that nothing guards it.
+        if path == .onTheWire, !form.knowsDocker { return .entry }
+        return rightOfStanding(in: form)
+    }
+
+    private func rightOfStanding(in form: Form) -> Right {
         switch isSelected && !form.knowsDocker ? .unlisted : standing {
         case .allowed: .entry
         case .refused: .nothing

@@ -6,12 +6,13 @@ import Addressing
 extension Estate {
     /// Cells of the host itself and of its containers. `place` is where a container is.
     func insideCells(_ place: (String) throws -> Place) throws -> [Cell] {
-        hostCells + (try containerCells(place))
+        try hostCells + containerCells(place) + Self.wireErrands(place)
     }
 
     /// Servers on the internet, which is the other client; a client that sends to the host's loopback; pings for everyone.
     static func prepare(_ host: DockerHost) throws {
         for port in internetPorts { try host.serve("internet", at: .otherClient, on: port) }
+        try host.serve("neighbour", at: .client, on: internetPorts[0])
         try host.namespace.set(["net/ipv4/ping_group_range": "0 2147483647"])
         try host.routeLoopbackToHost()
     }
@@ -20,7 +21,7 @@ extension Estate {
     static let errands = [
         ("host", "itself"), ("host", "django"), ("host", "internet"), ("django", "two"), ("django", "peer"),
         ("django", "hostapp"), ("django", "internet"), ("shop", "hostapp"), ("shop", "internet"), ("both", "peer6"),
-        ("both", "internet"),
+        ("both", "internet"), ("wired", "neighbour"), ("stray", "neighbour"),
     ]
 
     private static let internet4 = "198.51.100.140"

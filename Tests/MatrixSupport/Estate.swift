@@ -71,17 +71,20 @@ struct Estate: Sendable {
     ]
 
     /// On networks whose containers are reached at their own addresses.
-    private static let selecting = [Service(name: "routed"), Service(name: "open")]
+    private static let selecting = [Service(name: "routed"), Service(name: "open"), Service(name: onTheWire[0].name)]
 
     private func services(_ form: Form) -> [Service] {
         Self.services
-            + (form.knowsDocker ? Self.selecting.filter { one in containers.contains { $0.name == one.name } } : [])
+            + (form.knowsDocker ? Self.selecting.filter { names.contains($0.name) } : [])
     }
+
+    private var names: [String] { containers.map(\.name) + Self.onTheWire.map(\.name) }
 
     /// The policy's text.
     func policy(_ form: Form) -> String {
         let lines = services(form).map { service in
-            let ports = service.port.map { "publish: [\($0), \($0)/udp]" } ?? "container: \(service.name)"
+            let ports =
+                service.port.map { "publish: [\($0), \($0)/udp]" } ?? "container: \(service.name), port: [80, 80/udp]"
             let on = service.on.map { ", on: [\"\($0)\"]" } ?? ""
             let allow = service.admits == .list ? Caller.list : "nobody"
             return "  \(service.name): { \(ports)\(on), allow: \(allow) }\n"
@@ -91,9 +94,11 @@ struct Estate: Sendable {
 
     /// What Docker's API tells of it.
     func inventory() throws -> Inventory {
-        Inventory(
-            containers: attachments.map { Docker.Container($0) }.sorted { $0.name < $1.name },
-            networks: try Set(attachments.map(\.bridge)).sorted { $0.name < $1.name }.map { try Network($0) })
+        let wire = try Self.wireInventory()
+        return Inventory(
+            containers: (attachments.map { Docker.Container($0) } + wire.containers).sorted { $0.name < $1.name },
+            networks: try Set(attachments.map(\.bridge)).sorted { $0.name < $1.name }.map { try Network($0) }
+                + [wire.network])
     }
 
     /// The service that covers a port of the host dialled at an address.
@@ -102,7 +107,7 @@ struct Estate: Sendable {
     }
 
     /// The service that covers a container, by its name.
-    private static func service(of container: String) -> Service? { selecting.first { $0.name == container } }
+    static func service(of container: String) -> Service? { selecting.first { $0.name == container } }
 
     // MARK: The cells
 
@@ -113,7 +118,7 @@ struct Estate: Sendable {
     var cells: [Cell] { doors.flatMap(\.cells) }
 
     var doors: [Door] {
-        attachments.flatMap { published($0) + direct($0) } + Self.hostPorts.flatMap(host)
+        attachments.flatMap { published($0) + direct($0) } + Self.wireDoors + Self.hostPorts.flatMap(host)
     }
 
     /// Addresses of the host, with what dialling them tries.

@@ -5,12 +5,15 @@ import Testing
 /// What was there without us, cell by cell, against which every policy is held.
 struct Inspection {
     let host: DockerHost
+    let estate: Estate
     let cells: [Cell]
     let before: [Outcome]
 
-    /// Asks every cell, with no table of ours in force.
-    init(_ host: DockerHost, _ cells: [Cell]) throws {
+    /// Asks every cell, with no table of ours in force. `place` is where a container is.
+    init(_ host: DockerHost, _ estate: Estate, _ place: (String) throws -> Place) throws {
         self.host = host
+        self.estate = estate
+        let cells = estate.cells + (try estate.insideCells(place))
         self.cells = cells
         var before = try host.probe(cells.map(\.probe))
         // A slow answer is no silence.
@@ -49,8 +52,8 @@ struct Inspection {
             }
             return probe
         }
-        var tally = Tally()
-        for (index, after) in try host.probe(probes).enumerated() {
+        var tally = Tally(after: try host.probe(probes))
+        for (index, after) in tally.after.enumerated() {
             let (cell, before) = (cells[index], before[index])
             if before.isEntry { tally.openBefore += 1 }
             if before.isEntry, after.isEntry { tally.open += 1 }
@@ -71,6 +74,7 @@ struct Inspection {
 
 /// What came of the cells.
 struct Tally {
+    var after: [Outcome]
     /// Where somebody answered without us.
     var openBefore = 0
     /// Of those, where somebody still does.

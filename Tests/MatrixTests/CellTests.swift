@@ -23,7 +23,7 @@ import Testing
             case .loopback, .pinnedToLoopback: family == .ipv6 || path == .loopback && caller.contains("second")
             case .directInternal: family == .ipv6
             case .published, .otherAddress, .gateway, .pinned, .pinnedElsewhere, .directPublished, .directUnpublished,
-                .directWithoutPorts, .directRouted, .directUnprotected, .hostNetwork, .hostItself:
+                .directWithoutPorts, .directRouted, .directUnprotected, .onTheWire, .hostNetwork, .hostItself:
                 false
             case .inside: true
             }

@@ -35,7 +35,12 @@ import Testing
         try DockerHost.with(engine, estate.containers) { host in
             for (name, port) in Estate.hostPorts { try host.serve(name, at: .host, on: port) }
             try Estate.prepare(host)
-            try body(estate, Inspection(host, estate.cells + estate.insideCells { .container($0) }))
+            try Estate.withContainersOnTheWire(of: host) { onTheWire in
+                let inspection = try Inspection(host, estate) { name in
+                    onTheWire[name].map(Place.namespace) ?? .container(name)
+                }
+                try body(estate, inspection)
+            }
         }
     }
 }
