@@ -4,6 +4,7 @@ internal import Docker
 internal import DockerSocket
 internal import Policy
 internal import Presentation
+internal import State
 
 /// A policy file, read, and whatever there was to say about it.
 struct PolicyFile {
@@ -14,6 +15,24 @@ struct PolicyFile {
 
     static func load(_ path: String) -> Self {
         Self(path: path, loaded: ResolvedPolicy.load(path: path, files: .disk))
+    }
+
+    /// The same from what was kept of it, whatever has become of the files.
+    init(_ texts: KeptPolicy.Texts) {
+        path = texts.path
+        loaded = ResolvedPolicy.load(path: path, files: .inMemory(texts.files))
+    }
+
+    init(path: String, loaded: LoadedPolicy) {
+        self.path = path
+        self.loaded = loaded
+    }
+
+    /// From which the same can be made again.
+    func texts(of target: PolicyTarget) -> KeptPolicy.Texts {
+        KeptPolicy.Texts(
+            path: path, files: Dictionary(loaded.sources.map { ($0.file, $0.bytes) }) { first, _ in first },
+            digest: target.digest)
     }
 
     /// The policy, where it has no error: otherwise that is reported, and ends the command. Warnings wait for `target`.
