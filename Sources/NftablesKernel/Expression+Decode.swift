@@ -247,12 +247,12 @@ extension Expression {
 }
 
 extension RawSpan {
-    fileprivate func register() throws(MalformedMessage) -> Register? {
+    func register() throws(MalformedMessage) -> Register? {
         Register(kernelNumber: try networkOrder())
     }
 
     /// The bytes of a nest of `NFTA_DATA_*` with a value.
-    fileprivate func value() throws(MalformedMessage) -> [UInt8]? {
+    func value() throws(MalformedMessage) -> [UInt8]? {
         var attributes = AttributeCursor(self)
         while let attribute = try attributes.next() {
             if attribute.type == NFTA_DATA_VALUE.rawValue { return attribute.payload.array() }
