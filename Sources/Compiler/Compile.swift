@@ -17,10 +17,10 @@ public enum Compiler {
         let lists = SourceLists(policy)
         var chains = ServiceChains(policy: policy, lists: lists)
         let published = PublishedPorts(policy, chains: &chains)
-        let elsewhere = Paths.elsewhere(policy, published)
+        let docker = DockerPorts(policy, anyPort: published.anyPort.isEmpty ? nil : Paths.anyPortName)
+        let elsewhere = Paths.elsewhere(policy, published) + docker.bySocket
         let host = policy.host.map { HostChain($0, log: policy.log, elsewhere: elsewhere, chains: &chains) }
         let direct = DirectPorts(policy, chains: &chains)
-        let docker = DockerPorts(policy, anyPort: published.anyPort.isEmpty ? nil : Paths.anyPortName)
         let paths = Paths(policy, published: published, direct: direct, docker: docker, host: host)
 
         let wire = OnTheWire(policy, chains: &chains)

@@ -15,6 +15,9 @@ struct DockerPorts {
     /// Ports that not everyone may reach.
     private(set) var guarded: [TransportProtocol: [ClosedRange<UInt16>]] = [:]
     private var lookups: [Rule] = []
+    /// What tells docker-proxy's sockets themselves, for ports that Docker has published since it was asked. Only the input hook
+    /// has a socket to look at.
+    private(set) var bySocket: [Rule] = []
 
     var isEmpty: Bool { lookups.isEmpty }
 
@@ -29,8 +32,16 @@ struct DockerPorts {
             let unnamed = bindings.filter { $0.transport == transport && !named.contains($0.hostPort) }
             add(unnamed, transport, verdict)
         }
-        guard !isEmpty else { return }
-        chains = [Chain(name: Self.chainName, rules: lookups)]
+        if let group = policy.inventory.proxyGroup {
+            let cgroup = ControlGroup(id: group.id, path: group.path)
+            bySocket = [
+                Rule(
+                    [.match(.socket(.cgroup(level: group.level)), .equals(.cgroup(cgroup))), .verdict(verdict)],
+                    comment: "docker-proxy's by its control group")
+            ]
+        }
+        if !isEmpty { chains = [Chain(name: Self.chainName, rules: lookups)] }
+        guard !isEmpty || !bySocket.isEmpty else { return }
         guard let anyPort else { return }
         chains.append(
             Chain(

@@ -63,6 +63,41 @@ public enum File {
         return bytes
     }
 
+    /// The number of a file or directory in its file system; nil where there is none.
+    public static func inode(_ path: String) -> UInt64? {
+        var status = stat()
+        // The path is read and the structure filled during the call only.
+        return unsafe stat(path, &status) == 0 ? UInt64(status.st_ino) : nil
+    }
+
+    /// The names in a directory, in no order.
+    public static func names(in path: String) throws(Failure) -> [String] {
+        guard let directory = unsafe opendir(path) else { throw Failure(path: path, code: errno) }
+        defer { _ = unsafe closedir(directory) }
+        var names: [String] = []
+        // Each entry is copied before the next one takes its place.
+        while let entry = unsafe readdir(directory) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// What a symbolic link says; nil where there is none.
+    public static func target(ofLink path: String) -> String? {
+        var bytes: [UInt8] = Array(repeating: 0, count: Int(PATH_MAX))
+        // Fills the array at the most; the path is read during the call only.
+        let room = bytes.count
+        let count = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+            unsafe buffer.baseAddress.map { start in
+                unsafe start.withMemoryRebound(to: CChar.self, capacity: room) { unsafe readlink(path, $0, room) }
+            } ?? -1
+        }
+        return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+
     /// In one step: a reader finds the old file or the new one, whole. Only its owner may read it.
     public static func replace(_ path: String, with bytes: [UInt8]) throws(Failure) {
         let fresh = "\(path).\(getpid())"

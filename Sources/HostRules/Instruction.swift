@@ -2,7 +2,7 @@
 ///
 /// Registers are counted in words of 32 bits, as 0 for both `NFT_REG_1` and `NFT_REG32_00`.
 public enum Instruction: Hashable, Sendable {
-    /// `enum nft_meta_keys`
+    /// `enum nft_meta_keys`, or `unknownKey`
     case loadMeta(UInt32, into: Int)
     /// `enum nft_ct_keys`; the direction is 0 original, 1 reply.
     case loadConntrack(UInt32, direction: UInt8?, into: Int)
@@ -41,6 +41,15 @@ public enum Instruction: Hashable, Sendable {
     case xtablesTarget(XtablesTarget)
     /// One that we do not follow. A verdict behind it is not known.
     case unknown(String)
+
+    /// A number past the end of `enum nft_meta_keys`.
+    public static let unknownKey = UInt32.max
+
+    /// A value of at most 16 bytes that is not known before the packet comes: of a route, a hash, a shift.
+    public static func loadUnknown(into register: Int) -> Self { .loadMeta(unknownKey, into: register) }
+
+    /// One past those that the kernel has, for what a reader asks itself.
+    public static let spareRegister = 16
 }
 
 public enum HostVerdict: Hashable, Sendable {

@@ -101,6 +101,7 @@ private struct Linearization {
         switch key {
         case .meta(let key): expressions.append(.meta(key, into: register))
         case .conntrack(let key): expressions.append(.conntrack(key, into: register))
+        case .socket(let key): expressions.append(.socket(key, into: register))
         case .header(let field):
             require(key)
             let place = field.place
@@ -118,7 +119,7 @@ private struct Linearization {
     private mutating func require(_ key: Key) {
         switch key {
         case .header(let field): require(field.protocolOfHeader)
-        case .meta, .conntrack: break
+        case .meta, .conntrack, .socket: break
         }
     }
 
@@ -178,6 +179,7 @@ extension Key {
         case .meta(let key): key.length
         case .conntrack(let key): key.length
         case .header(let field): field.place.length
+        case .socket(let key): key.length
         }
     }
 }
@@ -187,6 +189,14 @@ extension MetaKey {
         switch self {
         case .nfproto, .l4proto: 1
         case .iifname, .oifname: DataType.interfaceName.length
+        }
+    }
+}
+
+extension SocketKey {
+    public var length: Int {
+        switch self {
+        case .cgroup: 8
         }
     }
 }
@@ -213,6 +223,7 @@ extension Value {
         case .direction(let direction): [direction.rawValue]
         case .port(let port): port.networkOrder
         case .number(let number): [number]
+        case .cgroup(let group): group.id.hostOrder
         }
     }
 }

@@ -27,6 +27,8 @@ extension IptablesConditions {
             require(needed)
             addPort(key, relation)
         case .header(.tcpFlags): addTCPFlags(relation)
+        // xt_cgroup sees the socket of a packet only once it is connected.
+        case .socket: fail("the control group of a socket")
         }
     }
 

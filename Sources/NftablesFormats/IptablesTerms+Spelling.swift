@@ -35,7 +35,7 @@ extension IptablesTerms {
             var terms = Self()
             terms.destination = Choice(value: text)
             return terms
-        case .meta, .conntrack, .header: return nil
+        case .meta, .conntrack, .header, .socket: return nil
         }
     }
 
@@ -49,7 +49,7 @@ extension IptablesTerms {
             return [.match("-m \(transport) \(not)--sport \(range)", proto: transport.description)]
         case .header(.destinationPort(let transport)):
             return [.match("-m \(transport) \(not)--dport \(range)", proto: transport.description)]
-        case .meta, .conntrack, .header: return nil
+        case .meta, .conntrack, .header, .socket: return nil
         }
     }
 
@@ -71,7 +71,7 @@ extension IptablesTerms {
         switch key {
         case .meta(.iifname): terms.input = choice
         case .meta(.oifname): terms.output = choice
-        case .meta, .conntrack, .header: return nil
+        case .meta, .conntrack, .header, .socket: return nil
         }
         return terms
     }

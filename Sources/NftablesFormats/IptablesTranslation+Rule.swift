@@ -182,7 +182,7 @@ extension IptablesConditions {
         case .header(.ip4Source), .header(.ip4Destination): if family == .ipv6 { never() }
         case .header(.ip6Source), .header(.ip6Destination): if family == .ipv4 { never() }
         case .meta(.nfproto), .conntrack(.state), .conntrack(.direction), .conntrack(.status), .header(.tcpFlags),
-            .header(.icmpType), .header(.icmpv6Type):
+            .header(.icmpType), .header(.icmpv6Type), .socket:
             fail("a map of \(key.text)")
         }
     }

@@ -92,7 +92,7 @@ extension Key {
             .header(.icmpType), .header(.icmpv6Type):
             true
         case .header(.tcpFlags), .header(.sourcePort), .header(.destinationPort): false
-        case .meta, .conntrack: false
+        case .meta, .conntrack, .socket: false
         }
     }
 }

@@ -62,6 +62,7 @@ extension Key {
         case .meta(let key): key.word
         case .conntrack(let key): key.isOfTuple ? "ct original \(key.word)" : "ct \(key.word)"
         case .header(let field): "\(field.words.header) \(field.words.field)"
+        case .socket(.cgroup(let level)): "socket cgroupv2 level \(level)"
         }
     }
 }
@@ -110,6 +111,7 @@ extension Value {
         case .direction(let direction): direction.word
         case .port(let port): String(port)
         case .number(let number): key.word(for: number) ?? String(number)
+        case .cgroup(let group): "\"\(group.path)\""
         }
     }
 }
@@ -125,7 +127,7 @@ extension Key {
             number.nonzeroBitCount == 1
                 ? TCPFlags(rawValue: number).words.first : "0x" + String(number, radix: 16)
         case .meta(.l4proto): L4Protocol(rawValue: number)?.word
-        case .meta, .conntrack, .header: nil
+        case .meta, .conntrack, .header, .socket: nil
         }
     }
 

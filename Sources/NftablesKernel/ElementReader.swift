@@ -214,7 +214,7 @@ extension ClosedRange {
 extension RawSpan {
     /// The value of `NFTA_SET_ELEM_KEY`.
     @_lifetime(copy self)
-    fileprivate func elementKey() throws(MalformedMessage) -> RawSpan {
+    func elementKey() throws(MalformedMessage) -> RawSpan {
         var attributes = AttributeCursor(self)
         while let attribute = try attributes.next() {
             if attribute.type == NFTA_DATA_VALUE.rawValue { return attribute.payload }

@@ -5,7 +5,7 @@ public import Nftables
 
 extension KernelConnection {
     /// How often a read begins anew because somebody committed meanwhile. Docker commits in bursts of a few milliseconds.
-    private static var attempts: UInt32 { 20 }
+    static var attempts: UInt32 { 20 }
 
     public enum ElementReading: Sendable {
         case all

@@ -28,59 +28,30 @@ public struct KernelConnection: ~Copyable, Sendable {
 
     // MARK: Reading
 
-    enum DumpEnd {
-        case complete
-        /// Somebody committed meanwhile: what was read is of two rulesets.
-        case interrupted
-    }
-
     /// Sends a request and gives each message of the answer to `body`, without its `nfgenmsg`.
     mutating func request(
         _ type: nf_tables_msg_types, flags: Int32, _ attributes: RequestAttributes, object: String,
         _ body: (RawSpan) throws(MalformedMessage) -> Void
     ) throws(NetlinkError) -> DumpEnd {
+        try request(type, flags: flags, family: NFPROTO_INET, attributes, object: object) {
+            (_: UInt8, message: RawSpan) throws(MalformedMessage) in try body(message)
+        }
+    }
+
+    /// The same of any family, or of all where it is `NFPROTO_UNSPEC`; `body` is told of which each message is.
+    mutating func request(
+        _ type: nf_tables_msg_types, flags: Int32, family: Int, _ attributes: RequestAttributes, object: String,
+        _ body: (UInt8, RawSpan) throws(MalformedMessage) -> Void
+    ) throws(NetlinkError) -> DumpEnd {
         lastSequence &+= 1
-        let sequence = lastSequence
         var messages = MessageBuffer()
-        try messages.append(.nftables(type, flags: flags), sequence: sequence, attributes)
+        try messages.append(.nftables(type, flags: flags, family: family), sequence: lastSequence, attributes)
         // A single object comes without an end: an acknowledgement makes one.
         if flags & NLM_F_DUMP == 0 { messages.acknowledgeLast() }
-        try socket.send(messages)
-        var end = DumpEnd.complete
-        var refusal: Answer?
-        // After an error the rest is still read: a dump that is left half read keeps the socket busy.
-        var failure: MalformedMessage?
-        var isLast = false
-        while !isLast {
-            switch try socket.receive(waiting: true) {
-            case .nothing: throw NetlinkError(operation: "list", object: object, code: ETIMEDOUT)
-            case .overrun: throw NetlinkError(operation: "list", object: object, code: ENOBUFS)
-            case .bytes(let bytes):
-                do {
-                    var cursor = MessageCursor(bytes)
-                    while let message = try cursor.next() {
-                        guard message.sequence == sequence else { continue }
-                        if Int32(message.flags) & NLM_F_DUMP_INTR != 0 { end = .interrupted }
-                        if let answer = try Answer(message) {
-                            isLast = true
-                            if answer.code != 0 { refusal = answer }
-                        } else if failure == nil {
-                            try body(message.payload.withoutGenericHeader())
-                        }
-                    }
-                } catch {
-                    failure = failure ?? error
-                }
-            }
+        return try socket.exchange(messages, sequence: lastSequence, object: object) {
+            (_: UInt16, message: RawSpan) throws(MalformedMessage) in
+            try body(try message.byte(at: 0), try message.withoutGenericHeader())
         }
-        if let refusal {
-            if refusal.code == EINTR { return .interrupted }
-            throw NetlinkError(operation: "list", object: object, code: refusal.code, detail: refusal.detail)
-        }
-        if let failure {
-            throw NetlinkError(operation: "list", object: object, code: EBADMSG, detail: failure.what)
-        }
-        return end
     }
 
     // MARK: Writing

@@ -26,7 +26,7 @@ struct MessageBuffer: ~Copyable {
     enum Message {
         case batchBegin(generation: UInt32?)
         case batchEnd
-        case nftables(nf_tables_msg_types, flags: Int32)
+        case nftables(nf_tables_msg_types, flags: Int32, family: Int = NFPROTO_INET)
     }
 
     /// Builds one message at the end.
@@ -76,9 +76,8 @@ extension MessageBuffer.Message {
         switch self {
         case .batchBegin: unsafe nftnl_batch_begin(end, sequence)
         case .batchEnd: unsafe nftnl_batch_end(end, sequence)
-        case .nftables(let type, let flags):
-            unsafe nftnl_nlmsg_build_hdr(
-                end, UInt16(type.rawValue), UInt16(NFPROTO_INET), UInt16(flags), sequence)
+        case .nftables(let type, let flags, let family):
+            unsafe nftnl_nlmsg_build_hdr(end, UInt16(type.rawValue), UInt16(family), UInt16(flags), sequence)
         }
     }
 }

@@ -42,6 +42,8 @@ public struct Status: Sendable, Encodable {
         public enum Protection: String, Sendable, Encodable {
             /// `host: otherwise: drop`: whatever is published, at once.
             case host
+            /// Whatever docker-proxy serves, known by its control group until Docker is restarted.
+            case controlGroup
             /// What Docker published at the last apply.
             case inventory
             /// Docker was not asked, and nothing else closes them.
@@ -63,6 +65,8 @@ public struct Status: Sendable, Encodable {
             let ports = "\(closedPorts) unlisted port\(closedPorts == 1 ? "" : "s")"
             return switch protection {
             case .host: "what docker-proxy serves unlisted is closed (host: otherwise: drop)"
+            case .controlGroup:
+                "what docker-proxy serves unlisted is closed (by its control group, until Docker restarts)"
             case .inventory: "what docker-proxy serves unlisted is closed as Docker had it at the last apply: \(ports)"
             case .none: "what docker-proxy serves unlisted is OPEN: Docker was not asked, and the host is not closed"
             case .accepted: "what docker-proxy serves unlisted is open (unlisted: accept)"

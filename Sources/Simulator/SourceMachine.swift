@@ -52,6 +52,8 @@ struct SourceMachine<Bits: AddressBits> {
         case .payload(let base, let offset, let length, let register):
             guard let value = payload(base, offset, length) else { return .goOn(.init()) }
             registers[register] = value
+        // Whose socket it is for shows when it comes: here it is no control group's.
+        case .socket: return .goOn(.init())
         case .compare(let register, let comparison, let bytes):
             return .goOn(compare(registers[register] ?? .unknown, comparison, bytes, sources))
         case .bitwise(let register, let mask, let xor, let into):

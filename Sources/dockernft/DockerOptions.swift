@@ -63,4 +63,11 @@ enum Sighting {
     /// `isDemanded`: its very socket was named, so that there is no going on without it.
     case unreachable(DockerError, isDemanded: Bool)
     case seen(Inventory)
+
+    /// The same without what only holds until Docker restarts.
+    var withoutProxyGroup: Self {
+        guard case .seen(var inventory) = self else { return self }
+        inventory.proxyGroup = nil
+        return .seen(inventory)
+    }
 }

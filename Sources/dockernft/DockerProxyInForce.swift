@@ -1,3 +1,5 @@
+internal import Docker
+internal import Files
 internal import Nftables
 internal import Presentation
 
@@ -10,12 +12,25 @@ enum DockerProxyInForce {
                 .accepted
             } else if ruleset.counters.contains(where: { $0.name == "host-refused" }) {
                 .host
+            } else if ruleset.knowsLiving(session.inventory?.proxyGroup) {
+                .controlGroup
             } else if closed > 0 || session.inventory != nil {
                 .inventory
             } else {
                 .none
             }
         return Status.DockerProxy(protection: protection, closedPorts: closed)
+    }
+}
+
+extension LinearRuleset {
+    /// Whether a rule closes the sockets of this group, and it is still there: a restart of Docker makes another one.
+    fileprivate func knowsLiving(_ group: ProxyGroup?) -> Bool {
+        guard let group, File.inode("/sys/fs/cgroup/\(group.path)") == group.id else { return false }
+        return chains.flatMap(\.rules).contains { rule in
+            rule.expressions.contains(.socket(.cgroup(level: group.level), into: .first))
+                && rule.expressions.contains(.compare(.first, .equal, group.id.hostOrder))
+        }
     }
 }
 

@@ -1,9 +1,22 @@
-/* The few calls of Linux that Glibc's module map hides behind _GNU_SOURCE. */
+/* The few calls of Linux that Glibc's module map hides behind _GNU_SOURCE, and the kernel's structures that no library wraps. */
 #ifndef DOCKERNFT_CLINUX_H
 #define DOCKERNFT_CLINUX_H
 
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/x_tables.h>
+#include <linux/netfilter/xt_CT.h>
+#include <linux/netfilter/xt_addrtype.h>
+#include <linux/netfilter/xt_conntrack.h>
+#include <linux/netfilter/xt_iprange.h>
+#include <linux/netfilter/xt_mark.h>
+#include <linux/netfilter/xt_multiport.h>
+#include <linux/netfilter/xt_sctp.h>
+#include <linux/netfilter/xt_state.h>
+#include <linux/netfilter/xt_tcpudp.h>
 
 /* Moves the calling thread into the network namespace that the file descriptor stands for (setns(2), CLONE_NEWNET).
    Returns 0, or an errno. */
