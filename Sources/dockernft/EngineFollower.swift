@@ -50,8 +50,10 @@ final class EngineFollower: Sendable {
                     isConnected = true
                     note(event)
                 }
+                state.withLock { $0.isConnected = false }
                 return say(.away("the connection to \(socket.path) has ended", isOver: true))
             } catch {
+                state.withLock { $0.isConnected = false }
                 let mayCome = (error as? DockerError).map { $0.problem != .noSocket } ?? true
                 let isOver = isConnected || !mayCome || attempt == Self.attempts
                 say(.away("\(error)", isOver: isOver))
@@ -88,7 +90,7 @@ final class EngineFollower: Sendable {
             } catch {
                 say(.away("\(error)", isOver: false))
                 failures += 1
-                state.withLock { $0.takeBack(question) }
+                guard state.withLock({ $0.takeBack(question) }) else { return }
                 // It was there a moment ago. Whatever happens next is a reason to ask again.
                 if failures == Self.attempts { return state.withLock { $0.isAsking = false } }
                 try? await Task.sleep(for: pause)

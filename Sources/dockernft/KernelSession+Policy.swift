@@ -30,7 +30,7 @@ extension KernelSession {
     ) throws -> Enforcement.Result {
         guard let cookie = namespaceCookie else { return try enforce() }
         let kept = KeptPolicy(boot: RuntimeDirectory.boot, namespace: cookie, wish: .inForce(texts))
-        noting { () throws(File.Failure) in try directory.keepPending(kept) }
+        guard noting({ () throws(File.Failure) in try directory.keepPending(kept) }) else { return try enforce() }
         do {
             let result = try enforce()
             confirm(cookie)
@@ -72,11 +72,15 @@ extension KernelSession {
         noting { () throws(File.Failure) in try directory.confirmPending(namespace: cookie) }
     }
 
-    private func noting(_ body: () throws(File.Failure) -> Void) {
+    /// Whether it could be done.
+    @discardableResult
+    private func noting(_ body: () throws(File.Failure) -> Void) -> Bool {
         do {
             try body()
+            return true
         } catch {
             Console.report("dockernft: note: the policy is not kept for dockernft watch: \(error)")
+            return false
         }
     }
 }
