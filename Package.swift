@@ -111,7 +111,8 @@ func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 if Context.environment["DOCKERNFT_FUZZ"] != nil {
     package.targets += [
         fuzzer(
-            "NetlinkFuzz", ["NftablesKernel", "NftablesFormats", "Nftables", "Addressing", "Reconcile", "Simulator"]),
+            "NetlinkFuzz",
+            ["NftablesKernel", "NftablesFormats", "Nftables", "HostRules", "Addressing", "Reconcile", "Simulator"]),
         fuzzer(
             "PolicyFuzz",
             [
