@@ -28,11 +28,12 @@ try: ## a Docker host in miniature, real packets, before and after (root)
 	@$(MAKE) --no-print-directory build
 	DOCKERNFT=.build/debug/dockernft nft/try.sh
 
-check: ## format, layers, scripts, manual and systemd unit
+check: ## format, layers, scripts, manual and systemd units
 	$(SWIFT) format lint --strict --parallel --recursive Package.swift Sources Tests Fuzz
 	@if command -v shellcheck >/dev/null; then echo shellcheck $(SCRIPTS); shellcheck $(SCRIPTS); fi
 	@if command -v mandoc >/dev/null; then echo mandoc; mandoc -T lint -W warning docs/dockernft.8; fi
 	.ci/check-unit packaging/dockernft.service
+	.ci/check-unit packaging/dockernft-watch.service
 	$(SWIFT) test --disable-xctest --filter LayeringTests
 
 test: ## every test; those that need root or a program say so when they are skipped
@@ -59,8 +60,9 @@ install: release ## into DESTDIR and PREFIX (/usr/local); enables nothing, overw
 	install -D -s -m 755 .build/release/dockernft $(sbindir)/dockernft
 	install -D -m 644 docs/dockernft.8 $(share)/man/man8/dockernft.8
 	install -d $(unitdir) $(share)/bash-completion/completions $(share)/zsh/site-functions $(share)/fish/vendor_completions.d
-	sed 's,/usr/sbin/dockernft,$(PREFIX)/sbin/dockernft,' packaging/dockernft.service >$(unitdir)/dockernft.service
-	chmod 644 $(unitdir)/dockernft.service
+	for unit in dockernft dockernft-watch; do \
+		sed 's,/usr/sbin/dockernft,$(PREFIX)/sbin/dockernft,' packaging/$$unit.service >$(unitdir)/$$unit.service && \
+		chmod 644 $(unitdir)/$$unit.service || exit 1; done
 	.build/release/dockernft --generate-completion-script bash >$(share)/bash-completion/completions/dockernft
 	.build/release/dockernft --generate-completion-script zsh >$(share)/zsh/site-functions/_dockernft
 	.build/release/dockernft --generate-completion-script fish >$(share)/fish/vendor_completions.d/dockernft.fish
@@ -70,6 +72,7 @@ install: release ## into DESTDIR and PREFIX (/usr/local); enables nothing, overw
 
 uninstall: ## what install put there; policies and the rules in force stay
 	rm -f $(sbindir)/dockernft $(share)/man/man8/dockernft.8 $(unitdir)/dockernft.service
+	rm -f $(unitdir)/dockernft-watch.service
 	rm -f $(unitdir)/nftables.service.d/dockernft.conf
 	rm -f $(share)/bash-completion/completions/dockernft $(share)/zsh/site-functions/_dockernft
 	rm -f $(share)/fish/vendor_completions.d/dockernft.fish $(confdir)/policy.yaml.example

@@ -38,23 +38,29 @@ let package = Package(
         .executableTarget(
             name: "dockernft",
             dependencies: [
-                "Presentation", "Reconcile", "Simulator", "Compiler", "Policy", "State", "NftablesKernel",
+                "Presentation", "Audit", "Reachability", "Reconcile", "Simulator", "Compiler", "Policy", "State",
+                "NftablesKernel",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
-                "DockerSocket",
+                "DockerSocket", "Daemon",
                 "HostRules",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
-        layer("Presentation", ["Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
+        layer(
+            "Presentation",
+            ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
-        layer("DockerSocket", ["Docker", "Addressing"], others: nio),
+        layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),
         layer("Docker", ["Addressing"]),
+        layer("Audit", ["Reachability", "HostRules", "Docker", "Policy", "Addressing"]),
+        layer("Reachability", ["HostRules", "Addressing"]),
         layer("HostRules"),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
         layer("Console"),
+        layer("Daemon", ["CLinux"]),
         layer("Digest", ["CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker", "Files"]),
         layer("NftablesKernel", ["Nftables", "HostRules", "Addressing", "Files", "CMnl", "CNftnl", "CLinux"]),
@@ -74,13 +80,14 @@ let package = Package(
         tests(
             "KernelTests",
             [
-                "TestSupport", "Compiler", "Policy", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
+                "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
+                "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
         tests(
             "CaseTests",
             [
-                "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
+                "TestSupport", "MatrixSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
@@ -92,12 +99,29 @@ let package = Package(
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
+        tests("ReachabilityTests", ["TestSupport", "Reachability", "HostRules", "Addressing"]),
+        tests(
+            "AuditTests",
+            [
+                "TestSupport", "Audit", "Presentation", "Reachability", "HostRules", "Docker", "DockerSocket",
+                "NftablesKernel", "Policy",
+                "Addressing", "Diagnostics",
+            ]),
         tests("LayeringTests", []),
-        tests("DockerTests", ["TestSupport", "Addressing"]),
+        .target(
+            name: "MatrixSupport",
+            dependencies: [
+                "TestSupport", "Compiler", "Policy", "Docker", "Addressing", "Nftables", "NftablesKernel", "Reconcile",
+                "HostRules", "Reachability",
+            ],
+            path: "Tests/MatrixSupport", swiftSettings: ours),
+        tests("MatrixTests", ["MatrixSupport", "TestSupport", "Addressing"]),
+        tests("DockerTests", ["TestSupport", "MatrixSupport", "Addressing"]),
         tests(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
-        tests("PodmanTests", ["TestSupport", "Addressing"]),
+        tests("PodmanTests", ["TestSupport", "DockerSocket", "Docker", "Addressing"]),
         tests("SwarmTests", ["TestSupport", "Addressing"]),
+        tests("WatchTests", ["TestSupport", "State"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]

@@ -17,20 +17,23 @@ public enum Compiler {
         let lists = SourceLists(policy)
         var chains = ServiceChains(policy: policy, lists: lists)
         let published = PublishedPorts(policy, chains: &chains)
-        let elsewhere = Paths.elsewhere(policy, published)
+        let docker = DockerPorts(policy, anyPort: published.anyPort.isEmpty ? nil : Paths.anyPortName)
+        let elsewhere = Paths.elsewhere(policy, published) + docker.bySocket
         let host = policy.host.map { HostChain($0, log: policy.log, elsewhere: elsewhere, chains: &chains) }
         let direct = DirectPorts(policy, chains: &chains)
-        let docker = DockerPorts(policy, anyPort: published.anyPort.isEmpty ? nil : Paths.anyPortName)
         let paths = Paths(policy, published: published, direct: direct, docker: docker, host: host)
 
+        let wire = OnTheWire(policy, chains: &chains)
+
         var ruleset = Ruleset(table: Table(name: tableName, comment: tableComment))
-        ruleset.counters = (Array(chains.counters) + (host?.counters ?? []) + paths.counters).sorted().map(Counter.init)
+        ruleset.counters = (Array(chains.counters) + (host?.counters ?? []) + paths.counters + wire.counters).sorted()
+            .map(Counter.init)
         ruleset.limits = policy.log.refused ? [policy.log.limit] : []
         ruleset.sets =
             paths.sets + chains.interfaceSets.values.sorted { $0.name < $1.name } + lists.sets + published.maps
-            + direct.maps + docker.sets + (host?.maps ?? [])
+            + direct.maps + docker.sets + (host?.maps ?? []) + wire.sets
         ruleset.chains =
-            paths.chains + chains.chains.values.sorted { $0.name < $1.name }
+            paths.chains + wire.chains + chains.chains.values.sorted { $0.name < $1.name }
             + (policy.mayReject ? [RejectChain.chain] : [])
         ruleset.chains.insert(digestChain(of: ruleset), at: 0)
         return ruleset

@@ -15,6 +15,9 @@ struct DockerPorts {
     /// Ports that not everyone may reach.
     private(set) var guarded: [TransportProtocol: [ClosedRange<UInt16>]] = [:]
     private var lookups: [Rule] = []
+    /// What tells docker-proxy's sockets themselves, for ports that Docker has published since it was asked. Only the input hook
+    /// has a socket to look at.
+    private(set) var bySocket: [Rule] = []
 
     var isEmpty: Bool { lookups.isEmpty }
 
@@ -22,25 +25,33 @@ struct DockerPorts {
     init(_ policy: ResolvedPolicy, anyPort: String?) {
         guard policy.unlisted != .accept || anyPort != nil else { return }
         let verdict = Verdict.goto(anyPort == nil ? Paths.unlistedName : Self.proxiedName)
-        let named = Set(
-            policy.services.flatMap(\.hostPorts).flatMap { port in
-                port.range.ports.map { PortRange(port.range.transport, $0...$0) }
-            })
-        let bindings = policy.inventory.containers.flatMap(\.bindings).filter { binding in
-            // What is dialled there from outside is refused in any case.
-            !binding.hostAddress.isLoopback
-                && !named.contains(PortRange(binding.transport, binding.hostPort...binding.hostPort))
-        }
+        // What is dialled there from outside is refused in any case.
+        let bindings = policy.inventory.containers.flatMap(\.bindings).filter { !$0.hostAddress.isLoopback }
         for transport in TransportProtocol.allCases {
-            add(bindings.filter { $0.transport == transport }, transport, verdict)
+            let named = Self.named(by: policy.services, transport)
+            let unnamed = bindings.filter { $0.transport == transport && !named.contains($0.hostPort) }
+            add(unnamed, transport, verdict)
         }
-        guard !isEmpty else { return }
-        chains = [Chain(name: Self.chainName, rules: lookups)]
+        if let group = policy.inventory.proxyGroup {
+            let cgroup = ControlGroup(id: group.id, path: group.path)
+            bySocket = [
+                Rule(
+                    [.match(.socket(.cgroup(level: group.level)), .equals(.cgroup(cgroup))), .verdict(verdict)],
+                    comment: "docker-proxy's by its control group")
+            ]
+        }
+        if !isEmpty { chains = [Chain(name: Self.chainName, rules: lookups)] }
+        guard !isEmpty || !bySocket.isEmpty else { return }
         guard let anyPort else { return }
         chains.append(
             Chain(
                 name: Self.proxiedName,
                 rules: [Rule([.verdict(.jump(anyPort))]), Rule([.verdict(.goto(Paths.unlistedName))])]))
+    }
+
+    private static func named(by services: [Service], _ transport: TransportProtocol) -> Set<UInt16> {
+        let ranges = services.flatMap(\.hostPorts).filter { $0.range.transport == transport }
+        return Set(PortMap(ranges.map { (ports: $0.range.ports, owner: 0) }).stretches.flatMap(\.ports))
     }
 
     private mutating func add(_ bindings: [Binding], _ transport: TransportProtocol, _ verdict: Verdict) {

@@ -66,6 +66,10 @@ extension SHA256 {
             add(13)
             add(name)
             add(bytes)
+        case .socket(.cgroup(let level), let register):
+            add(14)
+            add(Int(level))
+            add(register.word)
         }
     }
 

@@ -11,6 +11,11 @@ enum NftName {
     static func sources(_ owner: String) -> String { "sources-\(owner)" }
     static func interfaces(of service: String) -> String { "interfaces-\(escaped(service))" }
 
+    /// The base chain of what comes in by an interface that containers share.
+    static func ingress(_ interface: String) -> String { "ingress-\(escaped(interface))" }
+    /// A service's chain for containers that are on the wire themselves.
+    static func onTheWire(_ chain: String) -> String { "wire-\(chain)" }
+
     /// The chain of ports that several services publish. `//` never comes out of `escaped`.
     static func union(of services: [String]) -> String { union("services-", services) }
     static func hostUnion(of services: [String]) -> String { union("host-services-", services) }

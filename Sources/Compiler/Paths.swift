@@ -32,7 +32,7 @@ struct Paths {
             forward, input, output, fromOutside, toThisMachine, publishedChain, toContainers, pushed, unlisted,
         ]
         if direct.comesBack { chains.append(Chain(name: Self.directName, rules: direct.lookups)) }
-        if published.anyPortComesBack || !published.anyPort.isEmpty && !docker.isEmpty {
+        if published.anyPortComesBack || !published.anyPort.isEmpty && !docker.chains.isEmpty {
             chains.append(Chain(name: Self.anyPortName, rules: published.anyPort))
         }
         chains += docker.chains
@@ -206,7 +206,9 @@ struct Paths {
         if !docker.isEmpty {
             rules.append(Rule([.verdict(.jump(DockerPorts.chainName))], comment: "docker-proxy's, and no service's"))
         }
-        rules += host == nil ? Self.elsewhere(policy, published) : [Rule([.verdict(.goto(HostChain.name))])]
+        rules +=
+            host == nil
+            ? Self.elsewhere(policy, published) + docker.bySocket : [Rule([.verdict(.goto(HostChain.name))])]
         return Chain(name: "to-this-machine", rules: rules)
     }
 

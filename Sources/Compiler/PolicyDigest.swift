@@ -26,7 +26,8 @@ public enum PolicyDigest {
     private static func add(_ chain: LinearChain, to digest: inout SHA256) {
         digest.add(chain.name)
         if let base = chain.base {
-            digest.add(base.hook.rawValue)
+            digest.add(base.hook.number)
+            if let device = base.hook.device { digest.add(device) }
             digest.add(base.priority)
             digest.add(base.policy.rawValue)
         }

@@ -17,12 +17,28 @@ struct ServiceChains {
 
     /// A verdict that sends a packet to the chain of just these services, which are in name order.
     mutating func verdict(for services: [Service]) -> Verdict {
-        let judges = services.map { service in
+        verdict(judges(of: services), union: NftName.union(of: services.map(\.name)))
+    }
+
+    /// The same for packets on the wire, where conntrack has not been; what no service is reached through goes to `otherwise`.
+    mutating func wireVerdict(for services: [Service], otherwise: String) -> Verdict {
+        let judges = judges(of: services)
+        let name = NftName.onTheWire(
+            judges.count == 1 ? judges[0].chain : NftName.union(of: services.map(\.name)))
+        if chains[name] == nil {
+            var rules = rules(judges).compactMap(\.onTheWire)
+            if judges.allSatisfy({ $0.interfaces != nil }) { rules.append(Rule([.verdict(.goto(otherwise))])) }
+            chains[name] = Chain(name: name, rules: rules)
+        }
+        return .goto(name)
+    }
+
+    private mutating func judges(of services: [Service]) -> [Judge] {
+        services.map { service in
             Judge(
                 chain: NftName.service(service.name), label: service.name, allow: service.allow, except: service.except,
                 interfaces: service.interfaces.isEmpty ? nil : interfaceSet(of: service), origin: Origin(service.span))
         }
-        return verdict(judges, union: NftName.union(of: services.map(\.name)))
     }
 
     mutating func verdict(for service: HostService) -> Verdict { verdict(for: [service]) }

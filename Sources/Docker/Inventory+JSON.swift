@@ -27,18 +27,35 @@ private struct Document: Codable {
     var containers: [ContainerEntry]
     var networks: [NetworkEntry]
     var swarm: Bool
+    var proxyGroup: ProxyGroupEntry?
 
     init(_ inventory: Inventory) {
         version = Inventory.version
         containers = inventory.containers.map { ContainerEntry($0) }
         networks = inventory.networks.map { NetworkEntry($0) }
         swarm = inventory.isInSwarm
+        proxyGroup = inventory.proxyGroup.map { ProxyGroupEntry($0) }
     }
 
     var inventory: Inventory? {
         guard let containers = all(containers, \.container), let networks = all(networks, \.network) else { return nil }
-        return Inventory(containers: containers, networks: networks, isInSwarm: swarm)
+        return Inventory(
+            containers: containers, networks: networks, isInSwarm: swarm, proxyGroup: proxyGroup?.group)
     }
+}
+
+private struct ProxyGroupEntry: Codable {
+    var id: UInt64
+    var path: String
+    var level: UInt8
+
+    init(_ group: ProxyGroup) {
+        id = group.id
+        path = group.path
+        level = group.level
+    }
+
+    var group: ProxyGroup { ProxyGroup(id: id, path: path, level: level) }
 }
 
 private struct ContainerEntry: Codable {

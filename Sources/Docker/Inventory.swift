@@ -7,14 +7,36 @@ public struct Inventory: Hashable, Sendable {
     public var networks: [Network]
     /// Whether the engine is a node of a swarm: its overlay networks come in as VXLAN, 4789/udp.
     public var isInSwarm: Bool
+    /// Where docker-proxy's sockets are told from all others by their control group; nil where they are not.
+    public var proxyGroup: ProxyGroup?
 
-    public init(containers: [Container] = [], networks: [Network] = [], isInSwarm: Bool = false) {
+    public init(
+        containers: [Container] = [], networks: [Network] = [], isInSwarm: Bool = false, proxyGroup: ProxyGroup? = nil
+    ) {
         self.containers = containers
         self.networks = networks
         self.isInSwarm = isInSwarm
+        self.proxyGroup = proxyGroup
     }
 
     public func network(id: String) -> Network? { networks.first { $0.id == id } }
+}
+
+/// The control group (cgroups(7), version 2) that an engine and its docker-proxies are in, and nobody else. A restart of the
+/// engine makes another one, of the same path and with another number.
+public struct ProxyGroup: Hashable, Sendable {
+    /// The kernel's number for it.
+    public var id: UInt64
+    /// Below `/sys/fs/cgroup`.
+    public var path: String
+    /// How far it is below the root of the hierarchy.
+    public var level: UInt8
+
+    public init(id: UInt64, path: String, level: UInt8) {
+        self.id = id
+        self.path = path
+        self.level = level
+    }
 }
 
 public struct Container: Hashable, Sendable {

@@ -37,7 +37,9 @@ public struct DockerSocket: Sendable {
     /// published. From the moment that Docker starts one, it answers for it only when its process runs, and this waits: what
     /// `waiting()` said before needs no answer.
     public func inventory(starting: [String] = []) throws(DockerError) -> Inventory {
-        try survey { try $0.inventory(starting: starting) }
+        var inventory = try survey { try $0.inventory(starting: starting) }
+        inventory.proxyGroup = ProxyGroup.found(at: path, inventory)
+        return inventory
     }
 
     /// The containers that do not run, with what they will publish when they are started. A port that Docker is to choose is not

@@ -54,9 +54,16 @@ struct Engine: Sendable {
         Request(socket: socket, uri: "/v\(version.major).\(version.minor)\(path)")
     }
 
+    /// Of Podman's own API, as it is since 4.0.
+    func libpodRequest(_ path: String) -> Request { Request(socket: socket, uri: "/v4.0.0/libpod\(path)") }
+
     /// Blocks.
     func get<Value: Decodable & Sendable>(_ path: String, as type: Value.Type) throws -> Value {
-        let request = request(path)
+        try get(request(path), as: type)
+    }
+
+    /// Blocks.
+    func get<Value: Decodable & Sendable>(_ request: Request, as type: Value.Type) throws -> Value {
         let answer = try request.send(on: loop).wait()
         try request.checkStatus(of: answer)
         return try request.decode(type, from: Array(answer.body.readableBytesView))

@@ -145,6 +145,20 @@ struct ListedNetwork: Decodable, Sendable {
     }
 }
 
+/// `GET /libpod/networks/json` of Podman. Its answer in Docker's form names no bridge, and calls the default network `bridge`, which
+/// containers say they are on by its own name.
+struct LibpodNetwork: Decodable, Sendable {
+    var id: String
+    var name: String
+    var interface: String?
+
+    enum CodingKeys: String, CodingKey {
+        case id
+        case name
+        case interface = "network_interface"
+    }
+}
+
 /// `GET /info`
 struct EngineState: Decodable, Sendable {
     var swarm: Swarm?

@@ -40,6 +40,11 @@ struct Found {
         container.publishedPorts = (inspected.hostConfig?.portBindings?.rows ?? []).map(\.port).sorted()
     }
 
+    /// Of a range Podman lists the first port alone.
+    mutating func addBindings(_ inspected: InspectedContainer) {
+        container.bindings = (container.bindings + Self.bindings(inspected.networkSettings?.ports)).ordered()
+    }
+
     private static func attachments(_ endpoints: [String: Endpoint]?, _ networks: [Network]) -> [Attachment] {
         (endpoints ?? [:]).map { name, endpoint in
             // Before it is connected only the name is there; Podman gives the name for the id.

@@ -12,7 +12,11 @@ struct Survey {
         // At once: as soon as Docker starts them it answers no more for them.
         let named = try Set(starting).sorted().compactMap { try inspected($0) }
         let listed = try engine.get("/containers/json", as: [ListedContainer].self)
-        let networks = try engine.get("/networks", as: [ListedNetwork].self).map { try network($0) }
+        let own =
+            engine.isPodman ? try engine.get(engine.libpodRequest("/networks/json"), as: [LibpodNetwork].self) : []
+        let networks = try engine.get("/networks", as: [ListedNetwork].self).map { listed in
+            try network(listed, own.first { $0.id == listed.id })
+        }
         let state = try engine.get("/info", as: EngineState.self)
         let running = Set(listed.map(\.id))
         var found = try listed.compactMap { try container($0, networks) }
@@ -27,7 +31,7 @@ struct Survey {
         // {"status":["created","exited"]}
         let filters = "%7B%22status%22%3A%5B%22created%22%2C%22exited%22%5D%7D"
         let listed = try engine.get("/containers/json?all=1&filters=\(filters)", as: [ListedContainer].self)
-        let networks = try engine.get("/networks", as: [ListedNetwork].self).map { try network($0) }
+        let networks = try engine.get("/networks", as: [ListedNetwork].self).map { try network($0, nil) }
         let found = try listed.compactMap { try inspected($0.id).map { Found(starting: $0, networks) } }
         return Found.joined(found).sorted { ($0.name, $0.id) < ($1.name, $1.id) }
     }
@@ -38,6 +42,7 @@ struct Survey {
         guard engine.isPodman || attached.contains(where: \.isReachedByContainerPort) else { return found }
         guard let inspected = try inspected(listed.id) else { return nil }
         found.add(inspected)
+        if engine.isPodman { found.addBindings(inspected) }
         return found
     }
 
@@ -51,12 +56,13 @@ struct Survey {
         }
     }
 
-    private func network(_ listed: ListedNetwork) throws -> Network {
+    /// `own`: what Podman says itself of the same network.
+    private func network(_ listed: ListedNetwork, _ own: LibpodNetwork?) throws -> Network {
         let driver = Network.Driver(name: listed.driver)
         let start = listed.id.prefix(12)
         let options = listed.options ?? [:]
         var network = Network(
-            id: listed.id, name: listed.name, driver: driver,
+            id: listed.id, name: own?.name ?? listed.name, driver: driver,
             gatewayMode4: .init(option: options["com.docker.network.bridge.gateway_mode_ipv4"]),
             gatewayMode6: .init(option: options["com.docker.network.bridge.gateway_mode_ipv6"]),
             subnets: (listed.ipam?.config ?? []).compactMap { $0.subnet?.subnet },
@@ -64,8 +70,7 @@ struct Survey {
         switch driver {
         case .bridge:
             network.bridge = try interface(
-                named(options["com.docker.network.bridge.name"]) ?? named(options["network_interface"])
-                    ?? "br-\(start)", of: listed)
+                named(own?.interface) ?? named(options["com.docker.network.bridge.name"]) ?? "br-\(start)", of: listed)
         // Without a parent Docker makes a dummy, and puts them on it.
         case .macvlan: network.parent = try interface(named(options["parent"]) ?? "dm-\(start)", of: listed)
         case .ipvlan: network.parent = try interface(named(options["parent"]) ?? "di-\(start)", of: listed)

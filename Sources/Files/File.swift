@@ -63,6 +63,41 @@ public enum File {
         return bytes
     }
 
+    /// The number of a file or directory in its file system; nil where there is none.
+    public static func inode(_ path: String) -> UInt64? {
+        var status = stat()
+        // The path is read and the structure filled during the call only.
+        return unsafe stat(path, &status) == 0 ? UInt64(status.st_ino) : nil
+    }
+
+    /// The names in a directory, in no order.
+    public static func names(in path: String) throws(Failure) -> [String] {
+        guard let directory = unsafe opendir(path) else { throw Failure(path: path, code: errno) }
+        defer { _ = unsafe closedir(directory) }
+        var names: [String] = []
+        // Each entry is copied before the next one takes its place.
+        while let entry = unsafe readdir(directory) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    /// What a symbolic link says; nil where there is none.
+    public static func target(ofLink path: String) -> String? {
+        var bytes: [UInt8] = Array(repeating: 0, count: Int(PATH_MAX))
+        // Fills the array at the most; the path is read during the call only.
+        let room = bytes.count
+        let count = unsafe bytes.withUnsafeMutableBufferPointer { buffer in
+            unsafe buffer.baseAddress.map { start in
+                unsafe start.withMemoryRebound(to: CChar.self, capacity: room) { unsafe readlink(path, $0, room) }
+            } ?? -1
+        }
+        return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+
     /// In one step: a reader finds the old file or the new one, whole. Only its owner may read it.
     public static func replace(_ path: String, with bytes: [UInt8]) throws(Failure) {
         let fresh = "\(path).\(getpid())"
@@ -74,7 +109,7 @@ public enum File {
         let closed = close(descriptor) == 0 ? 0 : errno
         let code = written != 0 ? written : closed
         // Both paths are read during the call only.
-        guard code == 0, unsafe rename(fresh, path) == 0 else {
+        guard code == 0, unsafe Glibc.rename(fresh, path) == 0 else {
             let failure = Failure(path: path, code: code != 0 ? code : errno)
             _ = unsafe unlink(fresh)
             throw failure
@@ -100,6 +135,12 @@ public enum File {
             made += "/\(name)"
             guard unsafe mkdir(made, 0o700) == 0 || errno == EEXIST else { throw Failure(path: made, code: errno) }
         }
+    }
+
+    /// In one step, in place of what may be there.
+    public static func rename(_ path: String, to target: String) throws(Failure) {
+        // Both paths are read during the call only.
+        guard unsafe Glibc.rename(path, target) == 0 else { throw Failure(path: path, code: errno) }
     }
 
     public static func remove(_ path: String) { _ = unsafe unlink(path) }

@@ -3,6 +3,7 @@ public enum Expression: Hashable, Sendable {
     case meta(MetaKey, into: Register)
     case conntrack(ConntrackKey, into: Register)
     case payload(PayloadBase, offset: Int, length: Int, into: Register)
+    case socket(SocketKey, into: Register)
     case compare(Register, Comparison, [UInt8])
     case bitwise(Register, mask: [UInt8], xor: [UInt8], into: Register)
     case lookup(set: String, Register, inverted: Bool)

@@ -101,6 +101,7 @@ private struct Linearization {
         switch key {
         case .meta(let key): expressions.append(.meta(key, into: register))
         case .conntrack(let key): expressions.append(.conntrack(key, into: register))
+        case .socket(let key): expressions.append(.socket(key, into: register))
         case .header(let field):
             require(key)
             let place = field.place
@@ -118,7 +119,7 @@ private struct Linearization {
     private mutating func require(_ key: Key) {
         switch key {
         case .header(let field): require(field.protocolOfHeader)
-        case .meta, .conntrack: break
+        case .meta, .conntrack, .socket: break
         }
     }
 
@@ -149,19 +150,23 @@ extension HeaderField {
         switch self {
         case .tcpFlags: .transport(.tcp)
         case .sourcePort(let transport), .destinationPort(let transport): .transport(L4Protocol(transport))
-        case .ip6Source: .network(.ipv6)
+        case .ip4Source, .ip4Destination: .network(.ipv4)
+        case .ip6Source, .ip6Destination: .network(.ipv6)
         case .icmpType: .transport(.icmp)
         case .icmpv6Type: .transport(.icmpv6)
         }
     }
 
-    /// Where the field lies in its header: RFC 9293, 768, 9260 (ports at 0 and 2), 8200, 792 and 4443.
+    /// Where the field lies in its header: RFC 9293, 768, 9260 (ports at 0 and 2), 791, 8200, 792 and 4443.
     public var place: (base: PayloadBase, offset: Int, length: Int) {
         switch self {
         case .tcpFlags: (.transport, 13, 1)
         case .sourcePort: (.transport, 0, 2)
         case .destinationPort: (.transport, 2, 2)
+        case .ip4Source: (.network, 12, 4)
+        case .ip4Destination: (.network, 16, 4)
         case .ip6Source: (.network, 8, 16)
+        case .ip6Destination: (.network, 24, 16)
         case .icmpType, .icmpv6Type: (.transport, 0, 1)
         }
     }
@@ -174,6 +179,7 @@ extension Key {
         case .meta(let key): key.length
         case .conntrack(let key): key.length
         case .header(let field): field.place.length
+        case .socket(let key): key.length
         }
     }
 }
@@ -183,6 +189,14 @@ extension MetaKey {
         switch self {
         case .nfproto, .l4proto: 1
         case .iifname, .oifname: DataType.interfaceName.length
+        }
+    }
+}
+
+extension SocketKey {
+    public var length: Int {
+        switch self {
+        case .cgroup: 8
         }
     }
 }
@@ -209,6 +223,7 @@ extension Value {
         case .direction(let direction): [direction.rawValue]
         case .port(let port): port.networkOrder
         case .number(let number): [number]
+        case .cgroup(let group): group.id.hostOrder
         }
     }
 }

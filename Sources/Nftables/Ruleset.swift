@@ -90,13 +90,48 @@ public struct Chain: Sendable, Equatable {
 
 /// What hooks a chain of type `filter` into the kernel's packet path.
 public struct BaseChain: Hashable, Sendable {
-    /// The raw value is the kernel's `NF_INET_*`.
-    public enum Hook: UInt32, Hashable, Sendable, CaseIterable {
-        case prerouting = 0
-        case input = 1
-        case forward = 2
-        case output = 3
-        case postrouting = 4
+    public enum Hook: Hashable, Sendable {
+        case prerouting
+        case input
+        case forward
+        case output
+        case postrouting
+        /// Whatever comes in by one interface, before anything else of the host sees it.
+        case ingress(device: String)
+
+        /// Those of the host's own stack, which every interface shares.
+        public static let ofTheStack: [Self] = [.prerouting, .input, .forward, .output, .postrouting]
+
+        /// The kernel's `NF_INET_*`.
+        public var number: UInt32 {
+            switch self {
+            case .prerouting: 0
+            case .input: 1
+            case .forward: 2
+            case .output: 3
+            case .postrouting: 4
+            case .ingress: 5
+            }
+        }
+
+        /// `nil` where the number is none of ours, or has a device where it needs none, or needs one and has another count.
+        public init?(number: UInt32, devices: [String]) {
+            let known: Self? =
+                if let device = devices.first {
+                    devices.count == 1 ? .ingress(device: device) : nil
+                } else {
+                    Self.ofTheStack.first { $0.number == number }
+                }
+            guard let known, known.number == number else { return nil }
+            self = known
+        }
+
+        public var device: String? {
+            switch self {
+            case .prerouting, .input, .forward, .output, .postrouting: nil
+            case .ingress(let device): device
+            }
+        }
     }
 
     public enum Policy: UInt32, Hashable, Sendable {

@@ -20,6 +20,25 @@ public enum Key: Hashable, Sendable {
     /// `ct KEY`, or with a direction `ct original KEY`
     case conntrack(ConntrackKey)
     case header(HeaderField)
+    case socket(SocketKey)
+}
+
+/// What is looked at in the socket that a packet is for, where there is one.
+public enum SocketKey: Hashable, Sendable {
+    /// `socket cgroupv2 level N`: the control group so many levels below the root that the socket was made in.
+    case cgroup(level: UInt8)
+}
+
+/// A control group as the kernel knows it, by a number that it never gives again, and as people do.
+public struct ControlGroup: Hashable, Sendable {
+    public var id: UInt64
+    /// Below `/sys/fs/cgroup`, as nft writes it.
+    public var path: String
+
+    public init(id: UInt64, path: String) {
+        self.id = id
+        self.path = path
+    }
 }
 
 public enum MetaKey: Hashable, Sendable, CaseIterable {
@@ -46,7 +65,10 @@ public enum HeaderField: Hashable, Sendable {
     case tcpFlags
     case sourcePort(TransportProtocol)
     case destinationPort(TransportProtocol)
+    case ip4Source
+    case ip4Destination
     case ip6Source
+    case ip6Destination
     case icmpType
     case icmpv6Type
 }
@@ -71,6 +93,7 @@ public enum Value: Hashable, Sendable {
     case direction(Direction)
     case port(UInt16)
     case number(UInt8)
+    case cgroup(ControlGroup)
 }
 
 /// IANA protocol numbers, with the words that nft has for them.

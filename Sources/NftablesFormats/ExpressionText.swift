@@ -26,6 +26,8 @@ public enum ExpressionText {
             "ct load \(key.kernelWord) => reg \(register.kernelNumber)\(key.isOfTuple ? " , dir original" : "")"
         case .payload(let base, let offset, let length, let register):
             "payload load \(length)b @ \(base.word) header + \(offset) => reg \(register.kernelNumber)"
+        case .socket(.cgroup(let level), let register):
+            "socket load cgroupv2 level \(level) => reg \(register.kernelNumber)"
         case .compare(let register, let comparison, let bytes):
             "cmp \(comparison.word) reg \(register.kernelNumber) \(words(bytes))"
         case .bitwise(let source, let mask, let xor, let target):

@@ -15,7 +15,9 @@ extension IptablesConditions {
         case .conntrack(.originalIPv6Source), .conntrack(.originalIPv6Destination):
             if family == .ipv6 { addTuple(key, relation) } else { never() }
         case .conntrack(.originalServiceDestination): addTuple(key, relation)
-        case .header(.ip6Source):
+        case .header(.ip4Source), .header(.ip4Destination):
+            if family == .ipv4 { addAddress(key, relation) } else { never() }
+        case .header(.ip6Source), .header(.ip6Destination):
             if family == .ipv6 { addAddress(key, relation) } else { never() }
         case .header(.icmpType): if family == .ipv4 { addICMP(key, relation) } else { never() }
         case .header(.icmpv6Type): if family == .ipv6 { addICMP(key, relation) } else { never() }
@@ -25,6 +27,8 @@ extension IptablesConditions {
             require(needed)
             addPort(key, relation)
         case .header(.tcpFlags): addTCPFlags(relation)
+        // xt_cgroup sees the socket of a packet only once it is connected.
+        case .socket: fail("the control group of a socket")
         }
     }
 

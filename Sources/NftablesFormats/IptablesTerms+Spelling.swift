@@ -27,11 +27,15 @@ extension IptablesTerms {
             return .match("-m conntrack --ctorigsrc \(text)")
         case .conntrack(.originalIPv4Destination), .conntrack(.originalIPv6Destination):
             return .match("-m conntrack --ctorigdst \(text)")
-        case .header(.ip6Source):
+        case .header(.ip4Source), .header(.ip6Source):
             var terms = Self()
             terms.source = Choice(value: text)
             return terms
-        case .meta, .conntrack, .header: return nil
+        case .header(.ip4Destination), .header(.ip6Destination):
+            var terms = Self()
+            terms.destination = Choice(value: text)
+            return terms
+        case .meta, .conntrack, .header, .socket: return nil
         }
     }
 
@@ -45,7 +49,7 @@ extension IptablesTerms {
             return [.match("-m \(transport) \(not)--sport \(range)", proto: transport.description)]
         case .header(.destinationPort(let transport)):
             return [.match("-m \(transport) \(not)--dport \(range)", proto: transport.description)]
-        case .meta, .conntrack, .header: return nil
+        case .meta, .conntrack, .header, .socket: return nil
         }
     }
 
@@ -67,7 +71,7 @@ extension IptablesTerms {
         switch key {
         case .meta(.iifname): terms.input = choice
         case .meta(.oifname): terms.output = choice
-        case .meta, .conntrack, .header: return nil
+        case .meta, .conntrack, .header, .socket: return nil
         }
         return terms
     }
@@ -75,12 +79,12 @@ extension IptablesTerms {
     /// The opposite, where this is an interface and nothing else.
     var negatedInterface: Self? {
         var result = self
-        if var input, output == nil, matches.isEmpty, proto == nil, source == nil {
+        if var input, output == nil, matches.isEmpty, proto == nil, source == nil, destination == nil {
             input.isNegated = true
             result.input = input
             return result
         }
-        if var output, input == nil, matches.isEmpty, proto == nil, source == nil {
+        if var output, input == nil, matches.isEmpty, proto == nil, source == nil, destination == nil {
             output.isNegated = true
             result.output = output
             return result

@@ -11,6 +11,7 @@ struct IptablesTerms: Equatable {
     var input: Choice?
     var output: Choice?
     var source: Choice?
+    var destination: Choice?
     /// Each with its own `-m`, for a `-m conntrack` that asks for a state forgets the rest where there is no entry.
     var matches: [String] = []
 
@@ -41,7 +42,7 @@ struct IptablesTerms: Equatable {
         case (nil, let two): result.proto = two
         case (_?, _): break
         }
-        for slot in [\Self.input, \Self.output, \Self.source] {
+        for slot in [\Self.input, \Self.output, \Self.source, \Self.destination] {
             guard let two = other[keyPath: slot] else { continue }
             if let one = result[keyPath: slot], one != two { return .apart }
             result[keyPath: slot] = two
@@ -58,6 +59,7 @@ struct IptablesTerms: Equatable {
         if let input { words.append(input.text("-i")) }
         if let output { words.append(output.text("-o")) }
         if let source { words.append(source.text("-s")) }
+        if let destination { words.append(destination.text("-d")) }
         return (words + matches).map { $0 + " " }.joined()
     }
 }

@@ -179,9 +179,10 @@ extension IptablesConditions {
         case .conntrack(.originalServiceDestination), .meta(.l4proto), .meta(.iifname), .meta(.oifname): break
         case .header(.sourcePort(let transport)), .header(.destinationPort(let transport)):
             require(.proto(transport.rawValue, family))
-        case .header(.ip6Source): if family == .ipv4 { never() }
+        case .header(.ip4Source), .header(.ip4Destination): if family == .ipv6 { never() }
+        case .header(.ip6Source), .header(.ip6Destination): if family == .ipv4 { never() }
         case .meta(.nfproto), .conntrack(.state), .conntrack(.direction), .conntrack(.status), .header(.tcpFlags),
-            .header(.icmpType), .header(.icmpv6Type):
+            .header(.icmpType), .header(.icmpv6Type), .socket:
             fail("a map of \(key.text)")
         }
     }

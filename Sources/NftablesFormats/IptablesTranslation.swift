@@ -74,7 +74,11 @@ struct IptablesTranslation {
     /// Fills `chains`, and says how other people's chains are to reach them.
     mutating func translate() -> [IptablesPresence.Jump] {
         var jumps: [IptablesPresence.Jump] = []
-        for hook in BaseChain.Hook.allCases {
+        var hooks = BaseChain.Hook.ofTheStack
+        for chain in ruleset.chains {
+            if let hook = chain.base?.hook, !hooks.contains(hook) { hooks.append(hook) }
+        }
+        for hook in hooks {
             let based = ruleset.chains.enumerated()
                 .compactMap { index, chain in chain.base.map { (chain: chain, base: $0, index: index) } }
                 .filter { $0.base.hook == hook }
@@ -254,7 +258,7 @@ extension BaseChain.Hook {
         case .forward: "DOCKER-USER"
         case .input: "INPUT"
         case .output: "OUTPUT"
-        case .prerouting, .postrouting: nil
+        case .prerouting, .postrouting, .ingress: nil
         }
     }
 }

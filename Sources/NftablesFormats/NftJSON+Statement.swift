@@ -55,6 +55,8 @@ extension NftJSON {
             .one(
                 "payload",
                 .object([("protocol", .string(field.words.header)), ("field", .string(field.words.field))]))
+        case .socket(.cgroup):
+            .one("socket", .one("key", "cgroupv2"))
         }
     }
 
@@ -91,6 +93,7 @@ extension NftJSON {
             key == .header(.tcpFlags)
                 ? .number(Int64(number)) : key.word(for: number).map { .string($0) } ?? .number(Int64(number))
         case .family, .l4proto, .direction: .string(value.text(for: key))
+        case .cgroup(let group): .string(group.path)
         }
     }
 }

@@ -61,6 +61,7 @@ public enum NftJSON {
                     ("type", "filter"), ("hook", .string(base.hook.word)), ("prio", .number(Int64(base.priority))),
                     ("policy", .string(base.policy.word)),
                 ]
+                if let device = base.hook.device { members.append(("dev", .string(device))) }
             }
             command("add", .one("chain", .object(members)))
         }

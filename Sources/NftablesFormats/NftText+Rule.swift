@@ -88,9 +88,11 @@ extension Statement {
 extension Key {
     fileprivate var belongsToFamily: Bool {
         switch self {
-        case .header(.ip6Source), .header(.icmpType), .header(.icmpv6Type): true
+        case .header(.ip4Source), .header(.ip4Destination), .header(.ip6Source), .header(.ip6Destination),
+            .header(.icmpType), .header(.icmpv6Type):
+            true
         case .header(.tcpFlags), .header(.sourcePort), .header(.destinationPort): false
-        case .meta, .conntrack: false
+        case .meta, .conntrack, .socket: false
         }
     }
 }

@@ -60,7 +60,7 @@ public enum NftText {
         buffer.append("\tchain \(chain.name) {\n")
         if let base = chain.base {
             buffer.append(
-                "\t\ttype filter hook \(base.hook.word) priority \(base.priorityText); policy \(base.policy.word);\n")
+                "\t\ttype filter hook \(base.hook.text) priority \(base.priorityText); policy \(base.policy.word);\n")
         }
         for rule in chain.rules {
             buffer.append("\t\t")

@@ -44,7 +44,10 @@ extension HeaderField {
         case .tcpFlags: ("tcp", "flags")
         case .sourcePort(let transport): (transport.description, "sport")
         case .destinationPort(let transport): (transport.description, "dport")
+        case .ip4Source: ("ip", "saddr")
+        case .ip4Destination: ("ip", "daddr")
         case .ip6Source: ("ip6", "saddr")
+        case .ip6Destination: ("ip6", "daddr")
         case .icmpType: ("icmp", "type")
         case .icmpv6Type: ("icmpv6", "type")
         }
@@ -59,6 +62,7 @@ extension Key {
         case .meta(let key): key.word
         case .conntrack(let key): key.isOfTuple ? "ct original \(key.word)" : "ct \(key.word)"
         case .header(let field): "\(field.words.header) \(field.words.field)"
+        case .socket(.cgroup(let level)): "socket cgroupv2 level \(level)"
         }
     }
 }
@@ -107,6 +111,7 @@ extension Value {
         case .direction(let direction): direction.word
         case .port(let port): String(port)
         case .number(let number): key.word(for: number) ?? String(number)
+        case .cgroup(let group): "\"\(group.path)\""
         }
     }
 }
@@ -122,7 +127,7 @@ extension Key {
             number.nonzeroBitCount == 1
                 ? TCPFlags(rawValue: number).words.first : "0x" + String(number, radix: 16)
         case .meta(.l4proto): L4Protocol(rawValue: number)?.word
-        case .meta, .conntrack, .header: nil
+        case .meta, .conntrack, .header, .socket: nil
         }
     }
 
@@ -173,8 +178,12 @@ extension BaseChain.Hook {
         case .forward: "forward"
         case .output: "output"
         case .postrouting: "postrouting"
+        case .ingress: "ingress"
         }
     }
+
+    /// The word with the interface that it belongs to.
+    var text: String { device.map { "\(word) device \"\($0)\"" } ?? word }
 }
 
 extension BaseChain.Policy {

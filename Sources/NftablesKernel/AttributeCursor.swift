@@ -49,6 +49,8 @@ struct ReceivedMessage: ~Escapable {
     let type: UInt16
     let flags: UInt16
     let sequence: UInt32
+    /// Of the socket that asked for it, or caused it.
+    let port: UInt32
     let payload: RawSpan
 
     @_lifetime(copy payload)
@@ -56,6 +58,7 @@ struct ReceivedMessage: ~Escapable {
         type = header.nlmsg_type
         flags = header.nlmsg_flags
         sequence = header.nlmsg_seq
+        port = header.nlmsg_pid
         self.payload = payload
     }
 }

@@ -77,9 +77,10 @@ extension Batch {
         let object = try chain(name)
         if let base {
             object.set(NFTNL_CHAIN_TYPE, BaseChain.type)
-            object.set(NFTNL_CHAIN_HOOKNUM, base.hook.rawValue)
+            object.set(NFTNL_CHAIN_HOOKNUM, base.hook.number)
             object.set(NFTNL_CHAIN_PRIO, UInt32(bitPattern: base.priority))
             object.set(NFTNL_CHAIN_POLICY, base.policy.rawValue)
+            if let device = base.hook.device { object.set(NFTNL_CHAIN_DEV, try checked(device: device)) }
         }
         try append(NFT_MSG_NEWCHAIN, flags: Self.addition, change: index, object)
     }
@@ -112,6 +113,16 @@ func checked(_ name: String) throws(NetlinkError) -> String {
             detail: "a name has 1 to \(NFT_NAME_MAXLEN - 1) bytes, none of them NUL")
     }
     return name
+}
+
+/// The name of an interface as the kernel holds it, with the NUL in `IFNAMSIZ` bytes.
+private func checked(device: String) throws(NetlinkError) -> String {
+    guard device.utf8.count < Int(IFNAMSIZ), !device.isEmpty, !device.utf8.contains(0) else {
+        throw NetlinkError(
+            operation: "write", object: "interface \(device)", code: EINVAL,
+            detail: "an interface's name has 1 to \(IFNAMSIZ - 1) bytes, none of them NUL")
+    }
+    return device
 }
 
 extension BaseChain {

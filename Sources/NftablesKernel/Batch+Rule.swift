@@ -56,7 +56,7 @@ extension Expression {
     fileprivate var messageSizeLimit: Int {
         let headersAndNumbers = 96
         return switch self {
-        case .meta, .conntrack, .payload, .counter, .reject: headersAndNumbers
+        case .meta, .conntrack, .payload, .socket, .counter, .reject: headersAndNumbers
         case .compare(_, _, let bytes): headersAndNumbers + bytes.count
         case .bitwise(_, let mask, let xor, into: _): headersAndNumbers + mask.count + xor.count
         case .lookup(let name, _, inverted: _), .verdictLookup(let name, _), .objectReference(_, let name):
@@ -87,6 +87,11 @@ extension Expression {
             object.set(NFTNL_EXPR_PAYLOAD_BASE, base.rawValue)
             object.set(NFTNL_EXPR_PAYLOAD_OFFSET, UInt32(clamping: offset))
             object.set(NFTNL_EXPR_PAYLOAD_LEN, UInt32(clamping: length))
+        case .socket(.cgroup(let level), let register):
+            object = try NftnlExpression("socket")
+            object.set(NFTNL_EXPR_SOCKET_KEY, UInt32(NFT_SOCKET_CGROUPV2.rawValue))
+            object.set(NFTNL_EXPR_SOCKET_LEVEL, UInt32(level))
+            object.set(NFTNL_EXPR_SOCKET_DREG, register.kernelNumber)
         case .compare(let register, let comparison, let bytes):
             object = try NftnlExpression("cmp")
             object.set(NFTNL_EXPR_CMP_SREG, register.kernelNumber)

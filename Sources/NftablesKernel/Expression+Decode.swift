@@ -30,6 +30,7 @@ extension Expression {
         case "ct": try conntrack(nest)
         case "payload": try payload(nest)
         case "cmp": try compare(nest)
+        case "socket": try socket(nest)
         case "bitwise": try bitwise(nest)
         case "lookup": try lookup(nest)
         case "immediate": try immediate(nest)
@@ -96,6 +97,25 @@ extension Expression {
             return nil
         }
         return .payload(base, offset: Int(offset), length: Int(length), into: register)
+    }
+
+    private static func socket(_ nest: RawSpan) throws(MalformedMessage) -> Expression? {
+        var key: UInt32?
+        var level: UInt32?
+        var register: Register?
+        var attributes = AttributeCursor(nest)
+        while let attribute = try attributes.next() {
+            switch attribute.type {
+            case NFTA_SOCKET_KEY.rawValue: key = try attribute.payload.networkOrder()
+            case NFTA_SOCKET_LEVEL.rawValue: level = try attribute.payload.networkOrder()
+            case NFTA_SOCKET_DREG.rawValue: register = try attribute.payload.register()
+            default: return nil
+            }
+        }
+        guard key == NFT_SOCKET_CGROUPV2.rawValue, let level = level.flatMap(UInt8.init(exactly:)), let register else {
+            return nil
+        }
+        return .socket(.cgroup(level: level), into: register)
     }
 
     private static func compare(_ nest: RawSpan) throws(MalformedMessage) -> Expression? {

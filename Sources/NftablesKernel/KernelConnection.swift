@@ -20,6 +20,12 @@ public struct KernelConnection: ~Copyable, Sendable {
     /// The network namespace as a number that one boot never gives twice; `nil` before Linux 5.14.
     public var namespaceCookie: UInt64? { socket.namespaceCookie }
 
+    /// Of its socket, as a `RulesetCommit` has it; 0 before anything was asked.
+    public var port: UInt32 { socket.port }
+
+    /// The kernel leaves out zero (nf_tables_api.c, nf_tables_commit).
+    public static func generation(after generation: UInt32) -> UInt32 { generation == .max ? 1 : generation + 1 }
+
     // MARK: Reading
 
     /// Sends a request and gives each message of the answer to `body`, without its `nfgenmsg`.

@@ -11,7 +11,7 @@ struct NetlinkSocket: ~Copyable {
     /// How long the kernel may take before it is believed to say nothing more. It answers before `sendmsg` returns.
     private static let patience = timeval(tv_sec: 5, tv_usec: 0)
 
-    private let descriptor: Int32
+    let descriptor: Int32
     private var page = [UInt8](repeating: 0, count: pageSize)
 
     enum Reception: ~Escapable {
@@ -47,6 +47,33 @@ struct NetlinkSocket: ~Copyable {
         var cookie: UInt64 = 0
         // SAFETY: the call writes one UInt64.
         return unsafe clinux_network_namespace_cookie(descriptor, &cookie) == 0 ? cookie : nil
+    }
+
+    /// From now on hears what the kernel tells a group. A socket without an address of its own would hear nothing.
+    func join(_ group: UInt32) throws(NetlinkError) {
+        var address = sockaddr_nl()
+        address.nl_family = sa_family_t(AF_NETLINK)
+        // SAFETY: the pointer goes with the size of what it points to, and lives as long as the call.
+        let bound = unsafe withUnsafePointer(to: address) { address in
+            unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_nl>.size))
+            }
+        }
+        guard bound == 0 else { throw Self.error("set up", errno) }
+        try setOption(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+    }
+
+    /// By which the kernel tells it from other sockets; 0 before it has sent anything.
+    var port: UInt32 {
+        var address = sockaddr_nl()
+        var length = socklen_t(MemoryLayout<sockaddr_nl>.size)
+        // SAFETY: as many bytes are written as `length` says.
+        let code = unsafe withUnsafeMutablePointer(to: &address) { address in
+            unsafe address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe getsockname(descriptor, $0, &length)
+            }
+        }
+        return code == 0 ? address.nl_pid : 0
     }
 
     /// Sends all of it at once.

@@ -61,7 +61,7 @@ struct TableReader {
     mutating func readChain(_ message: RawSpan) throws(MalformedMessage) {
         var table: String?
         var chain = ""
-        var hook: (number: UInt32, priority: Int32, hasDevices: Bool)?
+        var hook: (number: UInt32, priority: Int32, devices: [String])?
         var policy: UInt32?
         var type: String?
         var flags: UInt32 = 0
@@ -82,14 +82,14 @@ struct TableReader {
         guard table == name else { return }
         var base: BaseChain?
         if let hook {
-            if let known = BaseChain.Hook(rawValue: hook.number), type == BaseChain.type,
+            if let known = BaseChain.Hook(number: hook.number, devices: hook.devices), type == BaseChain.type,
                 let policy = policy.flatMap(BaseChain.Policy.init(rawValue:))
             {
                 base = BaseChain(hook: known, priority: hook.priority, policy: policy)
             } else {
                 note(.chain(chain), "a base chain of type \(type ?? "none") on hook \(hook.number)")
+                if !hook.devices.isEmpty { note(.chain(chain), "bound to devices") }
             }
-            if hook.hasDevices { note(.chain(chain), "bound to devices") }
         }
         if hasComment { note(.chain(chain), "has a comment") }
         if flags & ~UInt32(NFT_CHAIN_BASE.rawValue) != 0 { note(.chain(chain), "has flags (\(flags))") }
@@ -98,14 +98,23 @@ struct TableReader {
 
     private static func hook(
         _ nest: RawSpan
-    ) throws(MalformedMessage) -> (number: UInt32, priority: Int32, hasDevices: Bool) {
-        var hook: (number: UInt32, priority: Int32, hasDevices: Bool) = (.max, 0, false)
+    ) throws(MalformedMessage) -> (number: UInt32, priority: Int32, devices: [String]) {
+        var hook: (number: UInt32, priority: Int32, devices: [String]) = (.max, 0, [])
         var attributes = AttributeCursor(nest)
         while let attribute = try attributes.next() {
             switch attribute.type {
             case NFTA_HOOK_HOOKNUM.rawValue: hook.number = try attribute.payload.networkOrder()
             case NFTA_HOOK_PRIORITY.rawValue: hook.priority = try attribute.payload.networkOrder()
-            case NFTA_HOOK_DEV.rawValue, NFTA_HOOK_DEVS.rawValue: hook.hasDevices = true
+            // A lone device is sent both ways.
+            case NFTA_HOOK_DEV.rawValue: hook.devices = [attribute.payload.text()]
+            case NFTA_HOOK_DEVS.rawValue:
+                hook.devices = []
+                var devices = AttributeCursor(attribute.payload)
+                while let device = try devices.next() {
+                    // All but a name is the beginning of names, which we never write.
+                    let isName = device.type == NFTA_DEVICE_NAME.rawValue
+                    hook.devices.append(device.payload.text() + (isName ? "" : "*"))
+                }
             default: break
             }
         }

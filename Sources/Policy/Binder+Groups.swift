@@ -207,7 +207,7 @@ extension Binder {
                 return
             }
             let list = AddressList(source)
-            if !list.diagnostics.isEmpty { sources.append(source) }
+            if !sources.contains(where: { $0.file == path }) { sources.append(source) }
             findings.add(list.diagnostics)
             ranges.append(contentsOf: list.ranges)
             lists[path] = list

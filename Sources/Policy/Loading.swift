@@ -6,7 +6,7 @@ public struct LoadedPolicy: Sendable {
     /// Nil when there is any error: a policy is applied whole or not at all.
     public var policy: ResolvedPolicy?
     public var diagnostics: [Diagnostic]
-    /// The texts that the diagnostics cite.
+    /// Every text that was read, those that the diagnostics cite among them: from these alone it can be loaded again.
     public var sources: [SourceText]
 }
 

@@ -37,6 +37,43 @@ public struct Status: Sendable, Encodable {
         case changed
     }
 
+    /// By what ports that no service names are closed where docker-proxy serves them on the host itself.
+    public struct DockerProxy: Sendable, Encodable {
+        public enum Protection: String, Sendable, Encodable {
+            /// `host: otherwise: drop`: whatever is published, at once.
+            case host
+            /// Whatever docker-proxy serves, known by its control group until Docker is restarted.
+            case controlGroup
+            /// What Docker published at the last apply.
+            case inventory
+            /// Docker was not asked, and nothing else closes them.
+            case none
+            /// `unlisted: accept`
+            case accepted
+        }
+
+        public var protection: Protection
+        /// Docker's published ports that are closed by what is known of them.
+        public var closedPorts: Int
+
+        public init(protection: Protection, closedPorts: Int) {
+            self.protection = protection
+            self.closedPorts = closedPorts
+        }
+
+        fileprivate var text: String {
+            let ports = "\(closedPorts) unlisted port\(closedPorts == 1 ? "" : "s")"
+            return switch protection {
+            case .host: "what docker-proxy serves unlisted is closed (host: otherwise: drop)"
+            case .controlGroup:
+                "what docker-proxy serves unlisted is closed (by its control group, until Docker restarts)"
+            case .inventory: "what docker-proxy serves unlisted is closed as Docker had it at the last apply: \(ports)"
+            case .none: "what docker-proxy serves unlisted is OPEN: Docker was not asked, and the host is not closed"
+            case .accepted: "what docker-proxy serves unlisted is open (unlisted: accept)"
+            }
+        }
+    }
+
     /// Of this document.
     public var version = 1
     public var integrity: Integrity
@@ -44,6 +81,9 @@ public struct Status: Sendable, Encodable {
     public var policyPath: String?
     /// RFC 3339, in UTC.
     public var appliedAt: String?
+    public var dockerProxy: DockerProxy
+    /// The process of `dockernft watch` that keeps it so.
+    public var watcher: Int32?
     public var services: [Service]
     /// What no service covers, and what is refused for another reason, by counter.
     public var others: [String: Tally]
@@ -51,13 +91,14 @@ public struct Status: Sendable, Encodable {
     public var oddities: [String]
 
     public init(
-        integrity: Integrity, digest: String?, policyPath: String?, appliedAt: String?, services: [Service],
-        others: [String: Tally], oddities: [String]
+        integrity: Integrity, digest: String?, policyPath: String?, appliedAt: String?, dockerProxy: DockerProxy,
+        services: [Service], others: [String: Tally], oddities: [String]
     ) {
         self.integrity = integrity
         self.digest = digest
         self.policyPath = policyPath
         self.appliedAt = appliedAt
+        self.dockerProxy = dockerProxy
         self.services = services
         self.others = others
         self.oddities = oddities
@@ -75,6 +116,8 @@ public struct Status: Sendable, Encodable {
         if let policyPath { lines.append("policy   \(policyPath)") }
         if let appliedAt { lines.append("applied  \(appliedAt)") }
         if let digest { lines.append("digest   \(digest)") }
+        lines.append("watched  \(watcher.map { "by process \($0)" } ?? "by nobody")")
+        lines.append("proxy    \(dockerProxy.text)")
         for oddity in oddities { lines.append("not ours \(oddity)") }
         lines.append("")
         let header = ["SERVICE", "PORTS", "SOURCES", "ALLOWED", "REFUSED"]

@@ -35,6 +35,15 @@ public struct Approach: Hashable, Sendable {
             outputInterface: bridge, isPublished: false)
     }
 
+    /// To a container that is on the wire itself, past every hook of the host's stack.
+    public static func onTheWire(
+        _ transport: TransportProtocol, _ port: UInt16, on address: IPAddress, parent: String
+    ) -> Self {
+        Self(
+            hook: .ingress(device: parent), family: address.family, transport: transport, address: address, port: port,
+            interface: parent, outputInterface: nil, isPublished: false)
+    }
+
     /// To the machine itself: a process of its own, or docker-proxy.
     public static func delivered(
         _ family: AddressFamily, _ transport: TransportProtocol, _ port: UInt16, on address: IPAddress? = nil,

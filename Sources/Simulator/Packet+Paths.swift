@@ -39,6 +39,18 @@ extension Packet {
             transport, .forward, iifname, oifname, from: source, dialled: destination, reaches: destination, status: [])
     }
 
+    /// A first packet for a container that is on the wire itself (macvlan, ipvlan), as the interface that it shares sees it:
+    /// conntrack has not.
+    public static func onTheWire(
+        _ transport: TransportProtocol, from client: Endpoint, to container: Endpoint, parent: String
+    ) -> Self {
+        Self(
+            hook: .ingress(device: parent), iifname: parent, oifname: nil, source: client.address,
+            destination: container.address,
+            transport: TransportHeader(transport, source: client.port, destination: container.port, flags: .syn),
+            conntrack: .untracked)
+    }
+
     /// A first packet that the host itself sends.
     public static func fromHost(
         _ transport: TransportProtocol, from source: Endpoint, to destination: Endpoint, oifname: String
@@ -65,7 +77,7 @@ extension Packet {
         switch hook {
         case .input: reply.hook = .output
         case .output: reply.hook = .input
-        case .forward, .prerouting, .postrouting: break
+        case .forward, .prerouting, .postrouting, .ingress: break
         }
         (reply.source, reply.destination) = (destination, source)
         (reply.iifname, reply.oifname) = (oifname, iifname)

@@ -52,6 +52,8 @@ struct SourceMachine<Bits: AddressBits> {
         case .payload(let base, let offset, let length, let register):
             guard let value = payload(base, offset, length) else { return .goOn(.init()) }
             registers[register] = value
+        // Whose socket it is for shows when it comes: here it is no control group's.
+        case .socket: return .goOn(.init())
         case .compare(let register, let comparison, let bytes):
             return .goOn(compare(registers[register] ?? .unknown, comparison, bytes, sources))
         case .bitwise(let register, let mask, let xor, let into):
@@ -108,7 +110,13 @@ struct SourceMachine<Bits: AddressBits> {
         switch base {
         case .link: return .unknown
         case .network:
-            return approach.family == .ipv6 && offset == 8 && length == 16 ? .source : .unknown
+            // RFC 791 and RFC 8200: the addresses, first the source.
+            switch (approach.family, offset, length) {
+            case (.ipv4, 12, 4), (.ipv6, 8, 16): return .source
+            case (.ipv4, 16, 4): return value(of: .originalIPv4Destination)
+            case (.ipv6, 24, 16): return value(of: .originalIPv6Destination)
+            case (.ipv4, _, _), (.ipv6, _, _): return .unknown
+            }
         case .transport:
             if approach.transport == .tcp, offset == 13, length == 1 { return .bytes([TCPFlags.syn.rawValue]) }
             // Behind DNAT the port is the container's, which nobody here knows.

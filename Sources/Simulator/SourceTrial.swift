@@ -119,7 +119,7 @@ extension Expression {
             // Where it leads may look at more; what is refused there is refused by every door alike.
             case .jump, .goto: false
             }
-        case .payload, .verdictLookup, .opaque: false
+        case .payload, .socket, .verdictLookup, .opaque: false
         case .compare, .bitwise, .lookup, .counter, .objectReference, .log, .reject: true
         }
     }

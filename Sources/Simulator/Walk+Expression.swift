@@ -18,6 +18,8 @@ extension Walk {
         case .conntrack(let key, let register): return store(packet.load(key), in: register, &registers)
         case .payload(let base, let offset, let length, let register):
             return store(packet.load(base, offset: offset, length: length), in: register, &registers)
+        // A packet of ours is for no socket.
+        case .socket: return .breaks
         case .compare(let register, let comparison, let wanted):
             guard let value = registers.load(register, length: wanted.count) else { return Self.unwritten(register) }
             return comparison.holds(value, wanted) ? .goesOn : .breaks

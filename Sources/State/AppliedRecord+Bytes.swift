@@ -76,7 +76,7 @@ private enum Tag {
 }
 
 extension [UInt8] {
-    fileprivate mutating func append(number: some FixedWidthInteger) {
+    mutating func append(number: some FixedWidthInteger) {
         var shift = type(of: number).bitWidth
         while shift > 0 {
             shift -= 8
@@ -89,7 +89,7 @@ extension [UInt8] {
         append(number: range.upperBound)
     }
 
-    fileprivate mutating func append(text: String) {
+    mutating func append(text: String) {
         append(number: UInt16(truncatingIfNeeded: text.utf8.count))
         append(contentsOf: text.utf8)
     }
@@ -151,7 +151,7 @@ extension [UInt8] {
     }
 }
 
-private struct RecordReader {
+struct RecordReader {
     let bytes: [UInt8]
     var offset: Int
 
@@ -212,6 +212,13 @@ private struct RecordReader {
         guard let count = number(UInt16.self), bytes.count - offset >= Int(count) else { return nil }
         defer { offset += Int(count) }
         return String(validating: bytes[offset..<offset + Int(count)], as: UTF8.self)
+    }
+
+    /// Bytes behind their count.
+    mutating func contents() -> [UInt8]? {
+        guard let count = number(UInt64.self), count <= bytes.count - offset else { return nil }
+        defer { offset += Int(count) }
+        return Array(bytes[offset..<offset + Int(count)])
     }
 
     private mutating func field() -> KeyField? {

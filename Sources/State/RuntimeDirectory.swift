@@ -37,10 +37,62 @@ public struct RuntimeDirectory: Sendable {
         try File.replace(inventoryFile(namespace: namespace), with: inventory.encoded())
     }
 
+    public func forgetInventory(namespace: UInt64) { File.remove(inventoryFile(namespace: namespace)) }
+
     public func forget(namespace: UInt64) {
         File.remove(file(namespace: namespace))
-        File.remove(inventoryFile(namespace: namespace))
+        forgetInventory(namespace: namespace)
     }
+
+    // MARK: What is to be in force
+
+    private func policyFile(_ namespace: UInt64) -> String { "\(path)/\(namespace).policy" }
+    private func pendingFile(_ namespace: UInt64) -> String { "\(path)/\(namespace).policy.pending" }
+
+    /// Nil where there is none that can be read, or it is of another boot.
+    public func policy(namespace: UInt64) -> KeptPolicy? { policy(at: policyFile(namespace), namespace) }
+
+    /// One whose apply has begun, and perhaps not ended.
+    public func pendingPolicy(namespace: UInt64) -> KeptPolicy? { policy(at: pendingFile(namespace), namespace) }
+
+    private func policy(at file: String, _ namespace: UInt64) -> KeptPolicy? {
+        guard let bytes = try? File.read(file), let kept = KeptPolicy(bytes: bytes), kept.namespace == namespace,
+            kept.boot == Self.boot
+        else { return nil }
+        return kept
+    }
+
+    /// Before the commit: whoever finds it can tell by the table's digest whether the commit came to pass.
+    public func keepPending(_ policy: KeptPolicy) throws(File.Failure) {
+        try File.makeDirectory(path)
+        try File.replace(pendingFile(policy.namespace), with: policy.encoded())
+    }
+
+    /// After the commit, in one step.
+    public func confirmPending(namespace: UInt64) throws(File.Failure) {
+        try File.rename(pendingFile(namespace), to: policyFile(namespace))
+    }
+
+    public func dropPending(namespace: UInt64) { File.remove(pendingFile(namespace)) }
+
+    // MARK: Locks
+
+    /// Of those who change the table or what is kept of it: one at a time.
+    public func waitForTurn(namespace: UInt64) throws(File.Failure) -> FileLock {
+        try File.makeDirectory(path)
+        return try FileLock.wait(for: "\(path)/\(namespace).lock")
+    }
+
+    /// Nil where somebody watches this namespace already.
+    public func takeWatch(namespace: UInt64) throws(File.Failure) -> FileLock? {
+        try File.makeDirectory(path)
+        return try FileLock.take(watchFile(namespace))
+    }
+
+    /// The process that watches the namespace.
+    public func watcher(namespace: UInt64) -> Int32? { FileLock.holder(of: watchFile(namespace)) }
+
+    private func watchFile(_ namespace: UInt64) -> String { "\(path)/\(namespace).watch" }
 
     /// This boot, told apart from all others; empty where the kernel does not say.
     public static var boot: String {

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Console
+internal import DockerSocket
 internal import Nftables
 internal import Policy
 internal import Presentation
@@ -12,8 +13,15 @@ struct Check: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var diagnostics: DiagnosticOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "Also ask this engine what the policy names by its containers.", valueName: "auto|none|socket"),
+        transform: DockerChoice.argument)
+    var docker: DockerChoice?
+
     mutating func run() throws {
-        let loaded = PolicyFile.load(policy.path)
+        var loaded = PolicyFile.load(policy.path)
+        if let docker, loaded.policy != nil { loaded = try loaded.resolved(docker.look()) }
         if output.json {
             Console.write(Array(loaded.json.utf8), to: .output)
             guard loaded.policy != nil else { throw loaded.status }

@@ -25,6 +25,7 @@ struct Compile: ParsableCommand {
     }
 
     @OptionGroup var policy: PolicyArgument
+    @OptionGroup var docker: DockerOptions
     @OptionGroup var diagnostics: DiagnosticOptions
 
     @Option(help: "What to print it as.")
@@ -50,7 +51,8 @@ struct Compile: ParsableCommand {
     }
 
     mutating func run() throws {
-        let target = try PolicyFile.target(policy.path, diagnostics)
+        // A control group's number is of this boot and of this run of Docker: nothing to be printed and loaded later.
+        let target = try PolicyFile.read(policy.path, diagnostics).target(docker.look().withoutProxyGroup, diagnostics)
         switch format {
         case .nft: Console.write(NftText.bytes(target.ruleset), to: .output)
         case .json: Console.write(NftJSON.bytes(target.ruleset), to: .output)

@@ -11,14 +11,17 @@ struct Diff: ParsableCommand {
     @OptionGroup var policy: PolicyArgument
     @OptionGroup var kernel: KernelOptions
     @OptionGroup var output: OutputOptions
+    @OptionGroup var docker: DockerOptions
     @OptionGroup var diagnostics: DiagnosticOptions
 
     @Flag(help: "Also show what changes in the table.")
     var rules = false
 
     mutating func run() throws {
-        let target = try PolicyFile.target(policy.path, diagnostics)
-        let live = try LiveTable.read(KernelSession(kernel))
+        let file = try PolicyFile.read(policy.path, diagnostics)
+        let session = try KernelSession(kernel)
+        let target = try file.target(docker.look(), kept: session.inventory, diagnostics)
+        let live = try LiveTable.read(session)
         if live.isForeign { Console.report(Apply.foreignTable) }
         let plan = LivePlan(target, against: live).plan
         if output.json {

@@ -9,25 +9,34 @@ struct DockerOptions: ParsableArguments {
         help: ArgumentHelp(
             "Which engine is asked: the one of DOCKER_HOST or of \(DockerChoice.standardPath), none, or the one of a socket.",
             valueName: "auto|none|socket"),
-        transform: { text in
-            do throws(DockerError) {
-                return try DockerChoice(text)
-            } catch {
-                throw ValidationError("\(error)")
-            }
-        })
+        transform: DockerChoice.argument)
     var choice = DockerChoice.auto
+
+    func look() -> Sighting { choice.look() }
+}
+
+extension DockerChoice {
+    static func argument(_ text: String) throws -> Self {
+        do throws(DockerError) {
+            return try DockerChoice(text)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
 
     /// Asks the engine. Whoever does not need to know does not call it: then no socket is opened and no thread started.
     func look() -> Sighting {
         do throws(DockerError) {
-            switch choice {
+            switch self {
             case .none: return .notAsked
             case .socket(let path): return .seen(try DockerSocket(path: path).inventory())
             case .auto: return try Self.lookAround()
             }
         } catch {
-            return .unreachable(error)
+            switch self {
+            case .socket: return .unreachable(error, isDemanded: true)
+            case .none, .auto: return .unreachable(error, isDemanded: false)
+            }
         }
     }
 
@@ -51,6 +60,14 @@ enum Sighting {
     case notAsked
     /// Nobody named an engine, and there is none.
     case absent(path: String)
-    case unreachable(DockerError)
+    /// `isDemanded`: its very socket was named, so that there is no going on without it.
+    case unreachable(DockerError, isDemanded: Bool)
     case seen(Inventory)
+
+    /// The same without what only holds until Docker restarts.
+    var withoutProxyGroup: Self {
+        guard case .seen(var inventory) = self else { return self }
+        inventory.proxyGroup = nil
+        return .seen(inventory)
+    }
 }

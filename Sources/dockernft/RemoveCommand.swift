@@ -18,19 +18,28 @@ struct Remove: ParsableCommand {
 
     mutating func run() throws {
         let session = try KernelSession(kernel)
-        guard let table = try session.outline() else {
-            Console.print("nothing to do: the kernel has no table inet \(Compiler.tableName)")
-            return
+        guard let table = try session.header() else {
+            return try session.inTurn { try remove(session) }
         }
-        guard table.ruleset.table.comment == Compiler.tableComment else {
+        guard !LiveTable.isForeign(table) else {
             Console.report(
                 "dockernft: the table inet \(Compiler.tableName) was not made by dockernft and stays; "
                     + "'nft delete table inet \(Compiler.tableName)' removes it")
             throw ExitStatus.no
         }
         try confirm()
-        try session.commit([.deleteTable(name: Compiler.tableName)])
+        try session.inTurn { try remove(session) }
+    }
+
+    /// What is kept goes first, so that nobody puts the table back.
+    private func remove(_ session: KernelSession) throws {
+        session.keepRemoval()
         session.forget()
+        guard let table = try session.header(), !LiveTable.isForeign(table) else {
+            Console.print("nothing to do: the kernel has no table inet \(Compiler.tableName)")
+            return
+        }
+        try session.commit([.deleteTable(name: Compiler.tableName)])
         Console.print("removed table inet \(Compiler.tableName): every port that Docker publishes is open again")
     }
 

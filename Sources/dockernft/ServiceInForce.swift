@@ -77,7 +77,8 @@ extension LinearRule {
                 if let size = sizes[set] { return "\(set)(\(size))" }
             case .compare(_, .equal, let bytes):
                 if let text = expressions[..<index].sourcePrefix(bytes) { return text }
-            case .meta, .conntrack, .payload, .compare, .bitwise, .lookup, .verdictLookup, .immediate, .counter,
+            case .meta, .conntrack, .socket, .payload, .compare, .bitwise, .lookup, .verdictLookup, .immediate,
+                .counter,
                 .objectReference, .log, .reject, .opaque:
                 break
             }
@@ -98,7 +99,7 @@ extension ArraySlice<Expression> {
         switch loads.last {
         case .conntrack(.originalIPv4Source, _): return Self.text(UInt32.self, bytes, length)
         case .conntrack(.originalIPv6Source, _): return Self.text(UInt128.self, bytes, length)
-        case .conntrack, .meta, .payload, .compare, .bitwise, .lookup, .verdictLookup, .immediate, .counter,
+        case .conntrack, .meta, .socket, .payload, .compare, .bitwise, .lookup, .verdictLookup, .immediate, .counter,
             .objectReference, .log, .reject, .opaque, nil:
             return nil
         }

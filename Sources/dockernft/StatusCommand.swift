@@ -19,7 +19,8 @@ struct ShowStatus: ParsableCommand {
     @OptionGroup var colour: ColourOptions
 
     mutating func run() throws {
-        let live = try LiveTable.read(KernelSession(kernel))
+        let session = try KernelSession(kernel)
+        let live = try LiveTable.read(session)
         guard let ruleset = live.ruleset else {
             if output.json {
                 Console.print(#"{"version": 1, "integrity": "absent"}"#)
@@ -32,14 +33,15 @@ struct ShowStatus: ParsableCommand {
             Console.report(Apply.foreignTable)
             throw ExitStatus.no
         }
-        let status = Status(live, ruleset)
+        var status = Status(live, ruleset, proxy: DockerProxyInForce.find(in: ruleset, session))
+        status.watcher = session.watcher
         Console.print(output.json ? try status.json() : status.text)
         if status.integrity == .changed { throw ExitStatus.no }
     }
 }
 
 extension Status {
-    fileprivate init(_ live: LiveTable, _ ruleset: LinearRuleset) {
+    fileprivate init(_ live: LiveTable, _ ruleset: LinearRuleset, proxy: DockerProxy) {
         let digest = Compiler.digest(of: ruleset)
         // The table carries the digest of what was applied; what it is now has the same, or it was changed.
         let isIntact =
@@ -52,6 +54,7 @@ extension Status {
             appliedAt: live.record.map {
                 Date(timeIntervalSince1970: Double($0.appliedAt)).formatted(.iso8601)
             },
+            dockerProxy: proxy,
             services: services.map { service in
                 Service(
                     name: ChainName.services(service.chain), ports: service.ports, sources: service.sources,

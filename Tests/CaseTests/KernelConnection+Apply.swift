@@ -1,4 +1,5 @@
 import Compiler
+import Docker
 import Nftables
 import NftablesKernel
 import Policy
@@ -22,8 +23,9 @@ extension KernelConnection {
 }
 
 extension ResolvedPolicy {
-    static func reading(_ text: String) throws -> ResolvedPolicy {
-        let loaded = load(path: "policy.yaml", files: .inMemory(["policy.yaml": Array(text.utf8)]))
+    static func reading(_ text: String, against inventory: Inventory? = nil) throws -> ResolvedPolicy {
+        var loaded = load(path: "policy.yaml", files: .inMemory(["policy.yaml": Array(text.utf8)]))
+        if let inventory { loaded = loaded.resolved(against: inventory) }
         guard let policy = loaded.policy else { throw BenchError(loaded.diagnostics.map { "\($0)" }.joined()) }
         return policy
     }

@@ -5,6 +5,7 @@ import Nftables
 import NftablesKernel
 import Policy
 import Reconcile
+import Simulator
 import TestSupport
 import Testing
 
@@ -53,12 +54,49 @@ import Testing
     /// Nothing is opened by a UDP server that has learnt of its client before.
     @Test func `answers nobody any more over UDP once it is closed`() throws {
         try DockerHost.with(.iptables28, [Self.db]) { host in
-            let stream = try host.stream(.udp, from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432", .serverOnly)
             var connection = try KernelConnection(namespace: host.namespace.path)
+            _ = try connection.apply(policy: Self.policy)
+            let stream = try host.stream(.udp, from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432", .serverOnly)
             var policy = try ResolvedPolicy.reading(Self.policy)
             policy.inventory = Self.inventory
             _ = try connection.apply(Compiler.compile(policy).linearized())
             #expect(stream.flow().toClient == 0)
         }
+    }
+
+    private func fate(
+        _ source: String, _ destination: String, _ port: UInt16, through interface: String = "ext0", services: String,
+        _ bindings: [Binding]
+    ) throws -> Trace.Fate {
+        let inventory = Inventory(containers: [Docker.Container(id: "1", name: "db", bindings: bindings)])
+        let policy = try ResolvedPolicy.reading("version: 1\nservices: { \(services) }", against: inventory)
+        let packet = Packet.toHost(
+            .tcp, from: Endpoint(try #require(IPAddress(source)), 40000),
+            to: Endpoint(try #require(IPAddress(destination)), port), iifname: interface)
+        return Simulation(Compiler.compile(policy).linearized()).trace(packet).fate
+    }
+
+    @Test func `leaves a process on another address of the host alone`() throws {
+        let bound = Binding(
+            hostAddress: try #require(IPAddress("192.0.2.1")), hostPort: 9100, transport: .tcp, containerPort: 80)
+        #expect(try fate("203.0.113.7", "192.0.2.1", 9100, services: "", [bound]) == .drop)
+        #expect(try fate("203.0.113.7", "198.51.100.1", 9100, services: "", [bound]) == .accept)
+        let four = Binding(
+            hostAddress: try #require(IPAddress("0.0.0.0")), hostPort: 9100, transport: .tcp, containerPort: 80)
+        #expect(try fate("203.0.113.7", "198.51.100.1", 9100, services: "", [four]) == .drop)
+        #expect(try fate("2001:db8:10::7", "2001:db8:1::1", 9100, services: "", [four]) == .accept)
+    }
+
+    @Test func `is open to who may enter any port, through the interfaces that they may come by`() throws {
+        let binding = Binding(
+            hostAddress: try #require(IPAddress("::")), hostPort: 5432, transport: .tcp, containerPort: 5432)
+        let services = "all: { publish: any, interfaces: [ext1], allow: \"2001:db8:10::7\" }"
+        func fate(_ source: String, _ port: UInt16, _ interface: String) throws -> Trace.Fate {
+            try self.fate(source, "2001:db8:1::1", port, through: interface, services: services, [binding])
+        }
+        #expect(try fate("2001:db8:10::7", 5432, "ext1") == .accept)
+        #expect(try fate("2001:db8:10::8", 5432, "ext1") == .drop)
+        #expect(try fate("2001:db8:10::7", 5432, "ext0") == .drop)
+        #expect(try fate("2001:db8:10::8", 5433, "ext1") == .accept, "a process of the host")
     }
 }

@@ -1,5 +1,6 @@
 import Addressing
 import Diagnostics
+import Docker
 
 @testable import Policy
 
@@ -39,7 +40,7 @@ struct RandomPolicy {
         }
         let names = groups.map(\.name)
         let count = Int.random(in: 0...8, using: &generator)
-        return ResolvedPolicy(
+        var policy = ResolvedPolicy(
             interfaces: interfaces(), groups: groups,
             services: (0..<count).map { service("service-\($0)", names) },
             unlisted: Unlisted.allCases.randomElement(using: &generator) ?? .drop,
@@ -48,6 +49,24 @@ struct RandomPolicy {
                 refused: chance(70), rate: UInt64.random(in: 1...50, using: &generator), unit: .second,
                 destination: chance(50) ? .kernel : .nflog(group: 4)),
             host: chance(50) ? host(names) : nil)
+        if chance(60) { policy.inventory = inventory() }
+        return policy
+    }
+
+    private static let hosts: [IPAddress] = ["192.0.2.1", "198.51.100.1", "2001:db8:1::1"].compactMap { IPAddress($0) }
+    private static let containers: [IPAddress] = ["172.28.0.2", "172.28.0.3", "2001:db8:7::2"]
+        .compactMap { IPAddress($0) }
+
+    private mutating func inventory() -> Inventory {
+        let addresses = Self.hosts + ["0.0.0.0", "::", "127.0.0.1"].compactMap { IPAddress($0) }
+        let bindings = (0..<Int.random(in: 0...12, using: &generator)).compactMap { _ in
+            addresses.randomElement(using: &generator).map {
+                Binding(
+                    hostAddress: $0, hostPort: UInt16.random(in: 8000...8040, using: &generator),
+                    transport: TransportProtocol.allCases.randomElement(using: &generator) ?? .tcp, containerPort: 80)
+            }
+        }
+        return Inventory(containers: [Container(id: "1", name: "random", bindings: bindings)])
     }
 
     private mutating func interfaces() -> Interfaces {
@@ -96,13 +115,22 @@ struct RandomPolicy {
     }
 
     private mutating func service(_ name: String, _ groups: [String]) -> Service {
-        let hosts: [IPAddress] = ["192.0.2.1", "198.51.100.1", "2001:db8:1::1"].compactMap { IPAddress($0) }
+        let hosts = Self.hosts
         let external = ["ext0", "wg*"].compactMap { try? InterfaceName($0) }
         let except = sources(groups)
-        return Service(
+        var service = Service(
             name: name, publish: chance(15) ? .any : .ports(ports()), on: chance(30) ? some(hosts, 50) : [],
             interfaces: chance(20) ? some(external, 60) : [], allow: sources(groups),
             except: except == .anyone || chance(60) ? .nobody : except, span: span)
+        guard chance(25) else { return service }
+        service.publish = .selected(Selector(target: .container(name), ports: [], isRequired: false, span: span))
+        service.selected = Set(
+            ports().map { HostPort(chance(50) ? nil : hosts.randomElement(using: &generator), $0) }
+        ).sorted()
+        service.direct = some(Self.containers, 60).flatMap { address in
+            ports().map { DirectPort(address: address, range: $0) }
+        }
+        return service
     }
 
     private mutating func host(_ groups: [String]) -> Host {

@@ -11,13 +11,16 @@ extension EveryCase {
 
     static var keys: [Key] {
         MetaKey.allCases.map { .meta($0) } + ConntrackKey.allCases.map { .conntrack($0) }
-            + ([.tcpFlags, .ip6Source, .icmpType, .icmpv6Type] as [HeaderField]).map { .header($0) }
+            + ([.tcpFlags, .ip4Source, .ip4Destination, .ip6Source, .ip6Destination, .icmpType, .icmpv6Type]
+            as [HeaderField]).map { .header($0) }
             + TransportProtocol.allCases.flatMap { [.header(.sourcePort($0)), .header(.destinationPort($0))] }
     }
 
     /// What can be asked of a key.
     static func relations(of key: Key) -> [Relation] {
         switch key {
+        // nft wants the group to be there: DockerTests asks it.
+        case .socket: []
         case .meta(.nfproto):
             AddressFamily.allCases.flatMap { [.equals(.family($0)), .notEquals(.family($0))] }
         case .meta(.l4proto):
@@ -29,10 +32,12 @@ extension EveryCase {
         case .conntrack(.status): statuses.map { .anyOf(.status($0)) }
         case .conntrack(.direction):
             ([.original, .reply] as [Direction]).flatMap { [.equals(.direction($0)), .notEquals(.direction($0))] }
-        case .conntrack(.originalIPv4Source), .conntrack(.originalIPv4Destination):
+        case .conntrack(.originalIPv4Source), .conntrack(.originalIPv4Destination), .header(.ip4Source),
+            .header(.ip4Destination):
             ["v4", "v4-all", "v4-empty", "v4-hash", "group-10.0.0.0/20-v4"].flatMap { [.inSet($0), .notInSet($0)] }
                 + [0, 1, 7, 8, 9, 16, 24, 31, 32].map(prefix4)
-        case .conntrack(.originalIPv6Source), .conntrack(.originalIPv6Destination), .header(.ip6Source):
+        case .conntrack(.originalIPv6Source), .conntrack(.originalIPv6Destination), .header(.ip6Source),
+            .header(.ip6Destination):
             ["v6", "v6-all", "v6-empty"].flatMap { [.inSet($0), .notInSet($0)] }
                 + [0, 1, 10, 32, 33, 64, 127, 128].map(prefix6)
         case .conntrack(.originalServiceDestination), .header(.sourcePort), .header(.destinationPort):

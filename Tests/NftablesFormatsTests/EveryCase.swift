@@ -19,13 +19,19 @@ enum EveryCase {
     }
 
     static var bases: [Chain] {
-        BaseChain.Hook.allCases.enumerated().map { index, hook in
+        BaseChain.Hook.ofTheStack.enumerated().map { index, hook in
             Chain(
                 name: "base-\(hook)",
                 base: BaseChain(
                     hook: hook, priority: [-10, 0, 7, -400, 111][index], policy: index == 3 ? .drop : .accept),
                 rules: [Rule([.verdict(.accept)], comment: "everything")])
         }
+            + [
+                Chain(
+                    name: "base-ingress",
+                    base: BaseChain(hook: .ingress(device: "lo"), priority: -500, policy: .accept),
+                    rules: [Rule([.verdict(.accept)])])
+            ]
             + [-310, -290, -100, -99, 11, 40, 61].enumerated().map { index, priority in
                 Chain(
                     name: "base-output-\(index)",

@@ -56,7 +56,7 @@ struct IptablesInterpreter {
             case .input: "INPUT"
             case .forward: "DOCKER-USER"
             case .output: "OUTPUT"
-            case .prerouting, .postrouting: ""
+            case .prerouting, .postrouting, .ingress: ""
             }
         var stack: [(chain: String, next: Int)] = []
         var chain = start
@@ -142,6 +142,7 @@ struct IptablesInterpreter {
         case "-i": return Answer(Self.interface(argument, packet.iifname))
         case "-o": return Answer(Self.interface(argument, packet.oifname))
         case "-s": return Answer(Self.address(argument, packet.source))
+        case "-d": return Answer(Self.address(argument, packet.destination))
         case "--ctstate":
             return Answer(!Set(argument.split(separator: ",").map(String.init)).isDisjoint(with: packet.states))
         case "--ctdir": return entry.map { Answer(($0.direction == .original) == (argument == "ORIGINAL")) } ?? .absent

@@ -123,6 +123,15 @@ enum Everything {
                         Rule([.match(.conntrack(.status), .anyOf(.status(.dnat))), .verdict(.jump("published"))]),
                     ]),
                 Chain(
+                    name: "ingress", base: BaseChain(hook: .ingress(device: "lo"), priority: -500, policy: .accept),
+                    rules: [
+                        Rule([.match(.header(.ip4Destination), .prefix4(0xc000_0205, length: 32)), .verdict(.drop)]),
+                        Rule([
+                            .match(.header(.ip6Destination), .prefix6(0x2001_0db8 << 96, length: 128)), .verdict(.drop),
+                        ]),
+                        Rule([.match(.header(.ip4Source), .prefix4(0xc000_0205, length: 32)), .verdict(.accept)]),
+                    ]),
+                Chain(
                     name: "input", base: BaseChain(hook: .input, priority: -10, policy: .drop),
                     rules: [
                         Rule([.match(.header(.icmpv6Type), .range(1, 4)), .verdict(.accept)]),
@@ -146,6 +155,7 @@ enum Everything {
             chain django { }
             chain published { }
             chain forward { type filter hook forward priority filter - 10; policy accept; }
+            chain ingress { type filter hook ingress device "lo" priority -500; policy accept; }
             chain input { type filter hook input priority filter - 10; policy drop; }
             set by-name { type ifname; elements = { "docker0" } }
             map direct { type ipv4_addr . inet_proto . inet_service : verdict; elements = { 172.17.0.2 . tcp . 80 : goto django } }
@@ -182,6 +192,11 @@ enum Everything {
                 ct original ip daddr 127.0.0.0/8 drop
                 iifname != @internal tcp flags & (fin | syn | rst | ack) != syn jump published
                 ct status dnat jump published
+            }
+            chain ingress {
+                ip daddr 192.0.2.5 drop
+                ip6 daddr 2001:db8:: drop
+                ip saddr 192.0.2.5 accept
             }
             chain input {
                 icmpv6 type 1-4 accept

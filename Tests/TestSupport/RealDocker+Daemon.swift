@@ -38,11 +38,18 @@ extension RealDocker {
         }
     }
 
+    /// The daemon's number.
+    public var process: Int32 {
+        get throws {
+            guard let text = try? String(contentsOfFile: pidFile, encoding: .utf8), let process = pid_t(text.trimmed)
+            else { throw BenchError("dockerd does not run") }
+            return process
+        }
+    }
+
     /// Stops dockerd as systemd would. Its containers stop with it.
     public func stopDaemon() throws {
-        guard let text = try? String(contentsOfFile: pidFile, encoding: .utf8), let process = pid_t(text.trimmed) else {
-            throw BenchError("dockerd does not run")
-        }
+        let process = try process
         kill(process, SIGTERM)
         try wait(for: [process])
         unsafe unlink(socket)

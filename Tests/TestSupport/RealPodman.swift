@@ -33,14 +33,36 @@ public struct RealPodman: Sendable {
 
     @discardableResult
     public func podman(_ arguments: [String]) throws -> String {
-        try host.namespace.run(
-            Program(
-                [
-                    "nsenter", "--mount=/proc/\(keeper)/ns/mnt", "env", "CONTAINERS_CONF=\(directory)/containers.conf",
-                    "podman", "--root", "\(directory)/storage", "--runroot", "\(directory)/run", "--tmpdir",
-                    "\(directory)/tmp", "--storage-driver", "vfs",
-                ] + arguments)
-        ).orThrow()
+        try host.namespace.run(program(arguments)).orThrow()
+    }
+
+    private func program(_ arguments: [String]) -> Program {
+        Program(
+            [
+                "nsenter", "--mount=/proc/\(keeper)/ns/mnt", "env", "CONTAINERS_CONF=\(directory)/containers.conf",
+                "podman", "--root", "\(directory)/storage", "--runroot", "\(directory)/run", "--tmpdir",
+                "\(directory)/tmp", "--storage-driver", "vfs",
+            ] + arguments)
+    }
+
+    /// `podman system service`, Docker's API on a socket, for as long as `body` runs.
+    public func service<Value>(_ body: (_ socket: String) throws -> Value) throws -> Value {
+        let socket = "\(directory)/podman.sock"
+        let service = try host.namespace.enter {
+            try program(["system", "service", "--time", "0", "unix://\(socket)"]).launch()
+        }
+        defer { service.signal(SIGKILL) }
+        let deadline = ContinuousClock.now + .seconds(10)
+        // The file is there before anybody listens.
+        let question = Program(["podman", "--remote", "--url", "unix://\(socket)", "version"])
+        while !(try question.run().succeeded) {
+            guard service.isRunning, ContinuousClock.now < deadline else {
+                service.signal(SIGKILL)
+                throw BenchError("podman system service did not start: \(try service.end())")
+            }
+            usleep(20_000)
+        }
+        return try body(socket)
     }
 
     /// `podman network create`. Podman chooses the bridge's name, which is to be this one.

@@ -11,6 +11,8 @@ public enum Requirement: Hashable, Sendable {
     case iptables
     case conntrack
     case dockerd
+    /// The hierarchy of version 2, alone or beside others.
+    case controlGroups
     /// Rootful, with netavark.
     case podman
     case program(String)
@@ -34,6 +36,7 @@ public enum Requirement: Hashable, Sendable {
         case .dockerd:
             ["dockerd", "containerd", "docker", "busybox"].lazy.compactMap { Self.program($0).lack }.first
                 ?? (Self.hasCgroups ? nil : "needs mounted cgroups")
+        case .controlGroups: ControlGroup.hierarchy == nil ? "needs mounted cgroups of version 2" : nil
         case .podman:
             ["podman", "conmon", "runc", "busybox"].lazy.compactMap { Self.program($0).lack }.first
                 ?? (Self.hasNetavark ? nil : "needs netavark") ?? (Self.hasCgroups ? nil : "needs mounted cgroups")

@@ -3,6 +3,7 @@
 #define DOCKERNFT_CLINUX_H
 
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <linux/inet_diag.h>
 #include <linux/netfilter.h>
@@ -27,5 +28,15 @@ int clinux_enter_network_namespace(int fd);
 /* The calling thread's network namespace, as a number that one boot never gives twice (SO_NETNS_COOKIE, Linux 5.14).
    Returns 0, or an errno. */
 int clinux_network_namespace_cookie(int socket, uint64_t *cookie);
+
+/* Signals of these numbers end or interrupt nothing any more: they wait at the descriptor (signalfd(2)). Threads that the calling one
+   starts later inherit that. Returns the descriptor, or a negative errno. */
+int clinux_signal_descriptor(const int *numbers, size_t count);
+
+/* The number of the next signal that waits there, or 0. */
+int clinux_take_signal(int descriptor);
+
+/* eventfd(2): readable from a write to the next read, however many writes there were. Returns it, or a negative errno. */
+int clinux_event_descriptor(void);
 
 #endif

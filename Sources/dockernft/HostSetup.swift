@@ -1,0 +1,67 @@
+internal import Audit
+internal import Files
+
+/// What of the host's files an audit looks at. Whatever is not there, or may not be read, is left out.
+enum HostSetup {
+    private static let unitFolders = [
+        "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+        "/lib/systemd/system",
+    ]
+    private static let unitName = "dockernft.service"
+
+    static var installation: Installation {
+        Installation(
+            rulesetFiles: rulesetFiles(from: "/etc/nftables.conf"), unit: unit, legacyTables: legacyTables)
+    }
+
+    private static func text(_ path: String) -> String? {
+        (try? File.read(path, atMost: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The file and those that it names by path; `nft` knows globs too, which are not followed.
+    private static func rulesetFiles(from start: String) -> [Installation.File] {
+        var files: [Installation.File] = []
+        var waiting = [start]
+        var known: Set<String> = []
+        while let path = waiting.popLast(), files.count < 64 {
+            guard known.insert(path).inserted, let text = text(path) else { continue }
+            files.append(.init(path: path, text: text))
+            for line in text.split(separator: "\n") {
+                let words = line.split(whereSeparator: \.isWhitespace)
+                guard words.first == "include", words.count > 1 else { continue }
+                let name = words[1].filter { $0 != "\"" && $0 != "'" && $0 != ";" }
+                waiting.append(name.hasPrefix("/") ? name : "/etc/\(name)")
+            }
+        }
+        return files
+    }
+
+    private static var unit: Installation.Unit {
+        // Only where systemd runs, sd_booted(3).
+        guard isThere("/run/systemd/system") else { return .noSystemd }
+        for folder in unitFolders {
+            guard let text = text("\(folder)/\(unitName)") else { continue }
+            let isEnabled = ["sysinit", "multi-user", "network-pre"].contains {
+                isThere("/etc/systemd/system/\($0).target.wants/\(unitName)")
+            }
+            return isEnabled ? .enabled(.init(path: "\(folder)/\(unitName)", text: text)) : .disabled
+        }
+        return .missing
+    }
+
+    private static func isThere(_ path: String) -> Bool {
+        do throws(File.Failure) {
+            _ = try File.read(path, atMost: 1 << 20)
+            return true
+        } catch {
+            return error.kind != .missing
+        }
+    }
+
+    /// They list a table as soon as iptables-legacy has looked at it; root alone may read them.
+    private static var legacyTables: [String] {
+        [("ip", "/proc/net/ip_tables_names"), ("ip6", "/proc/net/ip6_tables_names")].flatMap { family, path in
+            (text(path) ?? "").split(separator: "\n").map { "\(family) \($0)" }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+internal import Compiler
+internal import Console
+internal import Files
+internal import NftablesKernel
+internal import State
+
+/// What is to be in force, as the runtime directory keeps it for whoever puts it back.
+extension KernelSession {
+    /// Runs `body` while no other dockernft changes the table or what is kept of it. Where there can be no lock there is nobody
+    /// who could keep anything either.
+    func inTurn<Value>(_ body: () throws -> Value) throws -> Value {
+        let lock = namespaceCookie.flatMap { try? directory.waitForTurn(namespace: $0) }
+        return try withExtendedLifetime(lock, body)
+    }
+
+    /// The process that keeps the table true, where there is one.
+    var watcher: Int32? { namespaceCookie.flatMap { directory.watcher(namespace: $0) } }
+
+    /// What was last asked for: by an apply that has ended, or that was killed after its commit. For whoever has the turn.
+    func keptPolicy() throws -> KeptPolicy? {
+        guard let cookie = namespaceCookie else { return nil }
+        if let pending = directory.pendingPolicy(namespace: cookie) { try settle(pending, cookie) }
+        return directory.policy(namespace: cookie)
+    }
+
+    /// Keeps the texts while `enforce` puts in force what they become: under a name of their own before the commit, so that at no
+    /// moment a killed apply leaves a table that nobody knows.
+    func keeping(
+        _ texts: KeptPolicy.Texts, _ enforce: () throws -> Enforcement.Result
+    ) throws -> Enforcement.Result {
+        guard let cookie = namespaceCookie else { return try enforce() }
+        let kept = KeptPolicy(boot: RuntimeDirectory.boot, namespace: cookie, wish: .inForce(texts))
+        noting { () throws(File.Failure) in try directory.keepPending(kept) }
+        do {
+            let result = try enforce()
+            confirm(cookie)
+            return result
+        } catch {
+            switch error as? Enforcement.Loss {
+            // The kernel has taken it: this is what was asked for last.
+            case .deleted, .changed: confirm(cookie)
+            case .foreign: directory.dropPending(namespace: cookie)
+            case nil: try settle(kept, cookie)
+            }
+            throw error
+        }
+    }
+
+    /// After `remove`, nobody is to put anything back.
+    func keepRemoval() {
+        guard let cookie = namespaceCookie, directory.policy(namespace: cookie) != nil else { return }
+        let kept = KeptPolicy(boot: RuntimeDirectory.boot, namespace: cookie, wish: .removed)
+        noting { () throws(File.Failure) in
+            try directory.keepPending(kept)
+            try directory.confirmPending(namespace: cookie)
+        }
+    }
+
+    /// A table carries the digest of what it was made of.
+    private func settle(_ pending: KeptPolicy, _ cookie: UInt64) throws {
+        switch pending.wish {
+        case .inForce(let texts):
+            let digest = (try? outline()).flatMap { $0.flatMap { Compiler.digest(of: $0.ruleset) } }
+            if digest == texts.digest { return confirm(cookie) }
+        case .removed:
+            if try header() == nil { return confirm(cookie) }
+        }
+        directory.dropPending(namespace: cookie)
+    }
+
+    private func confirm(_ cookie: UInt64) {
+        noting { () throws(File.Failure) in try directory.confirmPending(namespace: cookie) }
+    }
+
+    private func noting(_ body: () throws(File.Failure) -> Void) {
+        do {
+            try body()
+        } catch {
+            Console.report("dockernft: note: the policy is not kept for dockernft watch: \(error)")
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+@Suite(.serialized, .requiresDocker, .requires(.program("python3"))) struct `A watch beside a real Docker` {
+    private static let policy = """
+        version: 1
+        services:
+          django: { publish: 8081, allow: [203.0.113.0/24] }
+          shop: { container: shop, allow: [203.0.113.0/24, "2001:db8:10::/64"] }
+
+        """
+
+    private func watching(
+        _ policy: String = policy, _ flags: [String] = [], _ body: (RealDocker, Installation, Watched) throws -> Void
+    ) throws {
+        try RealDocker.with(flags) { docker in
+            try Installation.with(docker.host.namespace) { installation in
+                try installation.write(policy)
+                try Watched.with(installation, docker: docker.socket) { try body(docker, installation, $0) }
+            }
+        }
+    }
+
+    /// Whether the kernel has what the policy says of what Docker runs now.
+    private func isTrue(_ docker: RealDocker, _ installation: Installation) throws -> Bool {
+        try installation.run("diff", "--docker", docker.socket).status == 0
+    }
+
+    @Test func `follows containers that come, are renamed, are replaced and go`() throws {
+        try watching { docker, installation, watched in
+            func follows(_ what: String) throws {
+                try watched.wait(for: "the table to follow \(what)") { try isTrue(docker, installation) }
+            }
+            let entry = Probe(from: "203.0.113.7", to: "192.0.2.1:8086", expect: .answered(by: "shop"))
+            let refusal = Probe(from: "192.0.2.66", to: "192.0.2.1:8086", expect: .silent)
+            try docker.run(Container("shop", publish: ["8086:80"]))
+            try follows("its start")
+            try docker.host.expect([entry, refusal], "after its start")
+            try docker.docker("rename", "shop", "store")
+            try follows("its name")
+            try docker.host.expect([Probe(from: "203.0.113.7", to: "192.0.2.1:8086", expect: .silent)], "renamed")
+            try docker.docker("rename", "store", "shop")
+            try follows("its old name")
+            try docker.host.expect([entry, refusal], "after its old name")
+            try docker.docker("rm", "-f", "shop")
+            try docker.run(Container("other"))
+            try docker.run(Container("shop", publish: ["8087:80"]))
+            try follows("its successor")
+            try docker.host.expect(
+                [Probe(from: "203.0.113.7", to: "192.0.2.1:8087", expect: .answered(by: "shop"))], "replaced")
+            try docker.docker("rm", "-f", "shop", "other")
+            try follows("its end")
+            let line = try #require(try watched.lines.last { $0.contains("for Docker: ") })
+            #expect(line.contains("shop") || line.contains("other") || line.contains("bridge"), "\(line)")
+        }
+    }
+
+    enum Start: CaseIterable, CustomTestStringConvertible {
+        /// `docker run`: Docker begins to start it before anybody can ask what it will publish.
+        case madeAndStarted
+        case madeBefore
+
+        var testDescription: String { self == .madeBefore ? "docker start" : "docker run" }
+    }
+
+    /// What docker-proxy serves comes in as to the machine itself: there the rules must know its port, and learn it from Docker.
+    /// The manual says how long that takes, and how to have no need of it: `otherwise: drop`.
+    @Test(arguments: Start.allCases, ["", "host: { otherwise: drop }\n"])
+    func `closes what nobody named`(start: Start, host: String) throws {
+        try watching(Self.policy + host) { docker, installation, watched in
+            var gaps: [Double] = []
+            for number in 1...3 {
+                let late = Container("late\(number)", publish: ["8199:80"])
+                if start == .madeBefore {
+                    try docker.run(late)
+                    try docker.docker("stop", late.name)
+                    try watched.wait(for: "its end") { try isTrue(docker, installation) }
+                }
+                let knocking = try Knocking.start(docker.host, port: 8199, seconds: 3)
+                usleep(500_000)
+                switch start {
+                case .madeAndStarted: try docker.run(late)
+                case .madeBefore: try docker.docker("start", late.name)
+                }
+                let results = try knocking.results()
+                let (v4, v6) = (try #require(results["v4"]), try #require(results["v6"]))
+                #expect(v4.taken == 0, "translated packets need no answer of Docker's: \(v4)")
+                if !host.isEmpty { #expect(v6.taken == 0, "\(v6)") }
+                if start == .madeBefore { #expect(v6.answers == 0, "\(v6)") }
+                // Two hundred knocks and more a run: whatever the gap was, it is over long before the end.
+                #expect(v6.silentAfter > v6.all / 4, "\(v6)")
+                gaps.append(v6.gap)
+                try docker.docker("rm", "-f", late.name)
+            }
+            print("\(start.testDescription), machine \(host.isEmpty ? "open" : "closed"): taken over v6 for \(gaps) ms")
+        }
+    }
+
+    @Test func `keeps the last word while Docker is away, and follows it when it is back`() throws {
+        try watching { docker, installation, watched in
+            let shop = Container("shop", publish: ["8086:80"])
+            try docker.run(shop)
+            try watched.wait(for: "its start") { try isTrue(docker, installation) }
+            let before = try installation.listing()
+            try docker.stopDaemon()
+            try watched.wait(for: "a line about Docker") { try watched.text.contains("Docker cannot be asked") }
+            try installation.nft("delete", "table", "inet", "dockernft")
+            try watched.wait(for: "the table") {
+                try !installation.nft("list", "tables").isEmpty && installation.listing().contains("inet dockernft")
+            }
+            #expect(try watched.sleeps(), "nobody asks for a Docker that shows no sign of life")
+            try docker.startDaemon()
+            try watched.wait(for: "a line about its return") { try watched.text.contains("Docker is back") }
+            try docker.restart(shop)
+            try watched.wait(for: "its start") { try isTrue(docker, installation) }
+            try docker.host.expect(
+                [Probe(from: "203.0.113.7", to: "192.0.2.1:8086", expect: .answered(by: "shop"))], "Docker is back")
+            #expect(try before.contains("8086") == installation.listing().contains("8086"))
+        }
+    }
+
+    @Test func `sleeps while Docker runs and nothing happens`() throws {
+        try watching { docker, installation, watched in
+            try docker.run(Container("shop", publish: ["8086:80"]))
+            try watched.wait(for: "its start") { try isTrue(docker, installation) }
+            #expect(try watched.sleeps())
+        }
+    }
+
+    /// DOCKERNFT_STARTS=1000 for more.
+    @Test func `converges after many starts and stops at once, and does not grow`() throws {
+        let starts = ProcessInfo.processInfo.environment["DOCKERNFT_STARTS"].flatMap { Int($0) } ?? 60
+        try watching { docker, installation, watched in
+            let names = (0..<6).map { "c\($0)" }
+            for (index, name) in names.enumerated() {
+                try docker.docker(
+                    "create", "--name", name, "-p", "82\(index)0-82\(index)3:80-83", "--stop-timeout", "0", "bench",
+                    "sh", "-c", "exec sleep 86400")
+            }
+            var sizes: [Int] = []
+            for round in 0..<(starts / names.count) {
+                for command in [["start"], ["stop", "-t", "0"]] {
+                    let clients = try names.map { name in
+                        try Program(
+                            ["docker", "-H", "unix://\(docker.socket)"] + command + [name], timeout: .seconds(120)
+                        )
+                        .launch()
+                    }
+                    for client in clients { try client.end(within: .seconds(120)).orThrow() }
+                }
+                if round % 10 == 0 {
+                    try installation.nft("delete", "table", "inet", "dockernft")
+                    sizes.append(try Int(watched.status("VmRSS").prefix { $0.isNumber }) ?? 0)
+                }
+            }
+            try watched.wait(for: "the table to be true") { try isTrue(docker, installation) }
+            #expect(try !installation.listing().contains("8203"))
+            for name in names { try docker.docker("start", name) }
+            try watched.wait(for: "the table to be true") { try isTrue(docker, installation) }
+            sizes.append(try Int(watched.status("VmRSS").prefix { $0.isNumber }) ?? 0)
+            print("\(starts) starts: VmRSS in KiB \(sizes)")
+            let (first, last) = (try #require(sizes.dropFirst().first), try #require(sizes.last))
+            #expect(last < first * 3 / 2, "\(sizes)")
+        }
+    }
+}
