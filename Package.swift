@@ -63,7 +63,7 @@ let package = Package(
         layer("Daemon", ["CLinux"]),
         layer("Digest", ["CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker", "Files"]),
-        layer("NftablesKernel", ["Nftables", "HostRules", "Addressing", "CMnl", "CNftnl", "CLinux"]),
+        layer("NftablesKernel", ["Nftables", "HostRules", "Addressing", "Files", "CMnl", "CNftnl", "CLinux"]),
         layer("NftablesFormats", ["Nftables", "Addressing"]),
         layer("Nftables", ["Addressing"]),
         layer("YAML", ["CLibYAML", "Diagnostics"]),
