@@ -87,7 +87,7 @@ let package = Package(
         tests(
             "CaseTests",
             [
-                "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
+                "TestSupport", "MatrixSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
             ]),
@@ -108,7 +108,15 @@ let package = Package(
                 "Addressing", "Diagnostics",
             ]),
         tests("LayeringTests", []),
-        tests("DockerTests", ["TestSupport", "Addressing"]),
+        .target(
+            name: "MatrixSupport",
+            dependencies: [
+                "TestSupport", "Compiler", "Policy", "Docker", "Addressing", "Nftables", "NftablesKernel", "Reconcile",
+                "HostRules", "Reachability",
+            ],
+            path: "Tests/MatrixSupport", swiftSettings: ours),
+        tests("MatrixTests", ["MatrixSupport", "TestSupport", "Addressing"]),
+        tests("DockerTests", ["TestSupport", "MatrixSupport", "Addressing"]),
         tests(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
         tests("PodmanTests", ["TestSupport", "DockerSocket", "Docker", "Addressing"]),

@@ -86,7 +86,7 @@ struct CaseBench {
         return switch target.bridge.gateway {
         case .natUnprotected: false
         case .routed: !isPublished
-        case .nat, .internal: engine != .iptables20 || !packet.isIPv6 && !isPublished
+        case .nat, .internal: engine.closesDirectRoutes || !packet.isIPv6 && !isPublished
         }
     }
 }

@@ -1,6 +1,7 @@
 import Addressing
 import Docker
 
+@testable import MatrixSupport
 @testable import TestSupport
 
 /// `inventory.json`: what runs on the host and beyond it.
@@ -41,12 +42,9 @@ struct CaseInventory: Decodable, Sendable {
         let attachments = try DockerHost.attach(benchContainers())
         let bridges = Set(attachments.map(\.bridge)).sorted { $0.name < $1.name }
         return Inventory(
-            containers: try zip(containers, attachments).map { try $0.asked($1) }.sorted { $0.name < $1.name },
-            networks: try bridges.map { bridge in
-                Network(
-                    id: bridge.name, name: bridge.name, bridge: try InterfaceName(bridge.name),
-                    gatewayMode4: bridge.mode, gatewayMode6: bridge.mode)
-            })
+            containers: zip(containers, attachments).map { Docker.Container($1, labels: $0.labels ?? [:]) }
+                .sorted { $0.name < $1.name },
+            networks: try bridges.map { try Network($0) })
     }
 
     /// Starts what serves outside of containers.
@@ -67,46 +65,7 @@ extension CaseInventory.Server {
     }
 }
 
-extension CaseInventory.PublishedContainer {
-    fileprivate func asked(_ attachment: TestSupport.Attachment) throws -> Docker.Container {
-        let isMapped = attachment.bridge.gateway != .routed
-        return Docker.Container(
-            id: name, name: name, labels: labels ?? [:],
-            attachments: [
-                Docker.Attachment(
-                    network: attachment.bridge.name, ipv4: IPAddress(attachment.address4)?.v4,
-                    ipv6: attachment.address6.flatMap(IPAddress.init)?.v6)
-            ],
-            bindings: isMapped ? attachment.publications.flatMap(\.bindings).sorted() : [],
-            publishedPorts: Set(
-                attachment.publications.map { PortRange($0.transport, $0.containerPort...$0.containerPort) }
-            ).sorted())
-    }
-}
-
-extension Publication {
-    /// Without an address, Docker binds one port in each family.
-    fileprivate var bindings: [Binding] {
-        (hostAddress.map { [$0] } ?? ["0.0.0.0", "::"]).compactMap(IPAddress.init).map {
-            Binding(hostAddress: $0, hostPort: hostPort, transport: transport, containerPort: containerPort)
-        }
-    }
-}
-
 extension Bridge {
     /// `com.docker.network.bridge.name` of a user's own.
     static let lab = Bridge("lab0", "172.26.0.0/24")
-
-    fileprivate var mode: Network.GatewayMode {
-        switch gateway {
-        case .nat, .internal: .nat
-        case .routed: .routed
-        case .natUnprotected: .natUnprotected
-        }
-    }
-}
-
-extension IPAddress {
-    fileprivate var v4: IPv4Address? { if case .v4(let address) = self { address } else { nil } }
-    fileprivate var v6: IPv6Address? { if case .v6(let address) = self { address } else { nil } }
 }

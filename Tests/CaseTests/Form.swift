@@ -43,7 +43,7 @@ extension DockerEngine {
     /// Docker in nftables mode has no DOCKER-USER.
     var forms: [Form] {
         switch self {
-        case .iptables20: [.netlink]
+        case .iptables20, .iptables26: [.netlink]
         case .iptables28, .iptables29: [.netlink, .text, .iptables]
         case .nftables29: [.netlink, .text]
         }

@@ -25,6 +25,7 @@ enum Mode: String, CaseIterable, CustomStringConvertible {
     }
 
     var hasProxy: Bool { self != .withoutProxy }
+    var hasNAT: Bool { self != .withoutIptables }
 
     var description: String { rawValue }
 }

@@ -10,6 +10,8 @@ import Foundation
 public enum DockerEngine: String, CaseIterable, Hashable, Sendable {
     /// iptables without ip6tables: over IPv6 there is docker-proxy only; direct routes to containers are open.
     case iptables20 = "20.10.24-iptables"
+    /// The same.
+    case iptables26 = "26.1.5-iptables"
     /// iptables and ip6tables, direct routes closed in the raw table.
     case iptables28 = "28.5.2-iptables"
     case iptables29 = "29dev-iptables"
@@ -19,7 +21,20 @@ public enum DockerEngine: String, CaseIterable, Hashable, Sendable {
     public var hasDockerUser: Bool { self != .nftables29 }
 
     /// Whether ports of dual-stack networks get DNAT over IPv6.
-    public var translatesIPv6: Bool { self != .iptables20 }
+    public var translatesIPv6: Bool {
+        switch self {
+        case .iptables20, .iptables26: false
+        case .iptables28, .iptables29, .nftables29: true
+        }
+    }
+
+    /// Whether it drops what comes for a container's own address. Those that do have gateway modes too.
+    public var closesDirectRoutes: Bool {
+        switch self {
+        case .iptables20, .iptables26: false
+        case .iptables28, .iptables29, .nftables29: true
+        }
+    }
 
     func load(into namespace: NetworkNamespace, _ attachments: [Attachment]) throws {
         let families = AddressFamily.allCases.filter { $0 == .ipv4 || translatesIPv6 }
