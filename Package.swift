@@ -99,8 +99,14 @@ let package = Package(
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
-        tests("ReachabilityTests", ["Reachability", "HostRules", "Addressing"]),
-        tests("AuditTests", ["Audit", "Reachability", "HostRules", "Docker", "Policy", "Addressing", "Diagnostics"]),
+        tests("ReachabilityTests", ["TestSupport", "Reachability", "HostRules", "Addressing"]),
+        tests(
+            "AuditTests",
+            [
+                "TestSupport", "Audit", "Presentation", "Reachability", "HostRules", "Docker", "DockerSocket",
+                "NftablesKernel", "Policy",
+                "Addressing", "Diagnostics",
+            ]),
         tests("LayeringTests", []),
         .target(
             name: "MatrixSupport",

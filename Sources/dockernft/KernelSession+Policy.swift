@@ -13,6 +13,9 @@ extension KernelSession {
         return try withExtendedLifetime(lock, body)
     }
 
+    /// The process that keeps the table true, where there is one.
+    var watcher: Int32? { namespaceCookie.flatMap { directory.watcher(namespace: $0) } }
+
     /// What was last asked for: by an apply that has ended, or that was killed after its commit. For whoever has the turn.
     func keptPolicy() throws -> KeptPolicy? {
         guard let cookie = namespaceCookie else { return nil }

@@ -33,7 +33,8 @@ struct ShowStatus: ParsableCommand {
             Console.report(Apply.foreignTable)
             throw ExitStatus.no
         }
-        let status = Status(live, ruleset, proxy: DockerProxyInForce.find(in: ruleset, session))
+        var status = Status(live, ruleset, proxy: DockerProxyInForce.find(in: ruleset, session))
+        status.watcher = session.watcher
         Console.print(output.json ? try status.json() : status.text)
         if status.integrity == .changed { throw ExitStatus.no }
     }

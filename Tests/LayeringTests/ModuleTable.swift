@@ -42,7 +42,7 @@ enum Manifest {
     static func dependencies() throws -> [String: Set<String>] {
         let text = try Repository.text("Package.swift")
         var targets: [String: Set<String>] = [:]
-        for match in text.matches(of: /\n +layer\("(\w+)"(?:, \[([^\]]*)\])?(?:, others: \w+)?\)/) {
+        for match in text.matches(of: /\n +layer\(\s*"(\w+)"(?:,\s*\[([^\]]*)\])?(?:,\s*others: \w+)?\)/) {
             targets[String(match.1)] = names(String(match.2 ?? ""))
         }
         for match in text.matches(of: /\.executableTarget\(\s*name: "(\w+)",\s*dependencies: \[([^\]]*)\]/) {

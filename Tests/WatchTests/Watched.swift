@@ -89,6 +89,18 @@ struct Watched {
         return line.dropFirst(key.count + 1).trimmingCharacters(in: .whitespaces)
     }
 
+    /// Whether it comes to rest, threads that have no work any more being gone, and stays there.
+    func sleeps() throws -> Bool {
+        try wait(for: "rest") {
+            let before = try wakeups()
+            Thread.sleep(forTimeInterval: 1)
+            return try wakeups() == before
+        }
+        let before = try wakeups()
+        Thread.sleep(forTimeInterval: 3)
+        return try wakeups() == before
+    }
+
     /// What all its threads together have been woken for.
     func wakeups() throws -> Int {
         let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")

@@ -2,8 +2,8 @@
 #ifndef DOCKERNFT_CLINUX_H
 #define DOCKERNFT_CLINUX_H
 
-#include <stddef.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
