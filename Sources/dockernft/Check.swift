@@ -21,7 +21,7 @@ struct Check: ParsableCommand {
 
     mutating func run() throws {
         var loaded = PolicyFile.load(policy.path)
-        if let docker, loaded.policy != nil { loaded = try loaded.resolved(docker.look()) }
+        if let docker, loaded.policy != nil { loaded = try loaded.resolved(docker.look().withoutProxyGroup) }
         if output.json {
             Console.write(Array(loaded.json.utf8), to: .output)
             guard loaded.policy != nil else { throw loaded.status }

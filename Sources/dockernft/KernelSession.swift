@@ -9,10 +9,12 @@ internal import State
 /// A command's line to one kernel, and what is kept of it between commands.
 final class KernelSession {
     let directory: RuntimeDirectory
+    let namespacePath: String?
     private var connection: KernelConnection
 
     init(_ options: KernelOptions) throws(NetlinkError) {
         directory = options.directory
+        namespacePath = options.namespacePath
         connection = try KernelConnection(namespace: options.namespacePath)
     }
 

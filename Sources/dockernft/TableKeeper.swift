@@ -134,7 +134,8 @@ final class TableKeeper {
         engine.wakeup.silence()
         for report in engine.follower.take() {
             switch report {
-            case .ran(let new, let events):
+            case .ran(let found, let events):
+                let new = session.trusting(found, earlier: inventory.proxyGroup)
                 if isEngineAway { log.say("Docker is back at \(engine.path)") }
                 isEngineAway = false
                 if new != inventory || !isReady {

@@ -103,7 +103,8 @@ import Testing
     func `closes what docker-proxy serves from the first packet, by its control group`() throws {
         try RealDocker.with { docker in
             try ControlGroup.with("\(docker.host.namespace.name).service") { group in
-                try group.add(docker.process)
+                try docker.stopDaemon()
+                try docker.startDaemon(in: group)
                 try Installation.with(docker.host.namespace) { installation in
                     try installation.write(Self.policy)
                     try Watched.with(installation, docker: docker.socket) { watched in
@@ -121,8 +122,7 @@ import Testing
                         let before = try installation.listing()
                         try docker.stopDaemon()
                         try group.makeAnew()
-                        try docker.startDaemon()
-                        try group.add(docker.process)
+                        try docker.startDaemon(in: group)
                         try docker.run(Container("shop", publish: ["8086:80"]))
                         try watched.wait(for: "the next group") {
                             let now = try installation.listing()
