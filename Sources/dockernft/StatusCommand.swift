@@ -33,14 +33,16 @@ struct ShowStatus: ParsableCommand {
             Console.report(Apply.foreignTable)
             throw ExitStatus.no
         }
-        let status = Status(live, ruleset, proxy: DockerProxyInForce.find(in: ruleset, session))
+        let status = Status(
+            live, ruleset, proxy: DockerProxyInForce.find(in: ruleset, session),
+            wires: try WireInForce.all(in: ruleset, session))
         Console.print(output.json ? try status.json() : status.text)
         if status.integrity == .changed { throw ExitStatus.no }
     }
 }
 
 extension Status {
-    fileprivate init(_ live: LiveTable, _ ruleset: LinearRuleset, proxy: DockerProxy) {
+    fileprivate init(_ live: LiveTable, _ ruleset: LinearRuleset, proxy: DockerProxy, wires: [Wire]) {
         let digest = Compiler.digest(of: ruleset)
         // The table carries the digest of what was applied; what it is now has the same, or it was changed.
         let isIntact =
@@ -54,6 +56,7 @@ extension Status {
                 Date(timeIntervalSince1970: Double($0.appliedAt)).formatted(.iso8601)
             },
             dockerProxy: proxy,
+            onTheWire: wires,
             services: services.map { service in
                 Service(
                     name: ChainName.services(service.chain), ports: service.ports, sources: service.sources,
