@@ -17,7 +17,7 @@ import Testing
         unlisted: UNLISTED
         """
 
-    private static func resolved(unlisted: String, allowing: String? = nil) throws -> ResolvedPolicy {
+    static func resolved(unlisted: String, allowing: String? = nil) throws -> ResolvedPolicy {
         var text = policy.replacing("UNLISTED", with: unlisted)
         if let allowing { text = text.replacing("203.0.113.0/24", with: allowing) }
         var policy = try ResolvedPolicy.reading(text)
@@ -35,7 +35,7 @@ import Testing
         return policy
     }
 
-    private func with(_ body: (DockerHost, NetworkNamespace) throws -> Void) throws {
+    func with(_ body: (DockerHost, NetworkNamespace) throws -> Void) throws {
         try DockerHost.with(.iptables28, [TestSupport.Container("django", publish: ["8081:80"])]) { host in
             try host.withMacvlan("192.0.2.5", "2001:db8:1::5") { wire in
                 for port in [80, 81, 53] as [UInt16] { try host.serve("wire", at: .namespace(wire), on: port) }
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    private func apply(_ policy: ResolvedPolicy, to host: DockerHost) throws {
+    func apply(_ policy: ResolvedPolicy, to host: DockerHost) throws {
         var connection = try KernelConnection(namespace: host.namespace.path)
         let desired = Compiler.compile(policy).linearized()
         _ = try connection.apply(desired)
