@@ -63,7 +63,7 @@ let package = Package(
         layer("Daemon", ["CLinux"]),
         layer("Digest", ["CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker", "Files"]),
-        layer("NftablesKernel", ["Nftables", "HostRules", "Addressing", "CMnl", "CNftnl", "CLinux"]),
+        layer("NftablesKernel", ["Nftables", "HostRules", "Addressing", "Files", "CMnl", "CNftnl", "CLinux"]),
         layer("NftablesFormats", ["Nftables", "Addressing"]),
         layer("Nftables", ["Addressing"]),
         layer("YAML", ["CLibYAML", "Diagnostics"]),
@@ -99,7 +99,7 @@ let package = Package(
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
-        tests("ReachabilityTests", ["TestSupport", "Reachability", "HostRules", "Addressing"]),
+        tests("ReachabilityTests", ["TestSupport", "Reachability", "NftablesKernel", "HostRules", "Addressing"]),
         tests(
             "AuditTests",
             [
@@ -135,7 +135,8 @@ func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 if Context.environment["DOCKERNFT_FUZZ"] != nil {
     package.targets += [
         fuzzer(
-            "NetlinkFuzz", ["NftablesKernel", "NftablesFormats", "Nftables", "Addressing", "Reconcile", "Simulator"]),
+            "NetlinkFuzz",
+            ["NftablesKernel", "NftablesFormats", "Nftables", "HostRules", "Addressing", "Reconcile", "Simulator"]),
         fuzzer(
             "PolicyFuzz",
             [

@@ -69,6 +69,11 @@ def main():
     refused = b"".join(ask(line, GETSETELEM, NLM_F_DUMP, table + attribute(2, "none")))
     print((b"\x0a" + refused).hex())
     print((b"\0" + whole + refused).hex())
+    # Structures of xtables, by the number that NetlinkFuzz gives their name; and a header of what is no netfilter.
+    for name in range(12):
+        for revision in range(4):
+            print((bytes([11, name, revision]) + bytes(208)).hex())
+    print((bytes([12, 2]) + bytes(71)).hex())
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 internal import Addressing
+internal import HostRules
 internal import Nftables
 internal import NftablesFormats
 @testable internal import NftablesKernel
 internal import Reconcile
 internal import Simulator
 
-/// The first byte chooses who reads the rest: 1 to 10 a decoder of a message's body, all else the cursor of whole messages.
+/// The first byte chooses who reads the rest: 1 to 12 a decoder of a message's body, all else the cursor of whole messages.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func readInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     // SAFETY: libFuzzer lends `count` bytes at `start` for this call. They are copied to where ASan watches their ends.
@@ -15,6 +16,9 @@ public func readInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     var reading = Reading()
     // The decoders refuse by an error: not to crash is what is asked of them.
     try? reading.read(bytes, choice)
+    var host = HostReading()
+    try? host.read(bytes, choice)
+    host.examine()
     reading.examine()
     return 0
 }

@@ -93,7 +93,7 @@ struct HostReader {
             }
             chain.base = HostChain.Base(
                 type: type, hook: place, priority: hook.priority, dropsByDefault: policy == UInt32(NF_DROP),
-                devices: hook.devices)
+                devices: hook.devices.sorted())
         }
         // What is there since the tables were dumped shows in the generation.
         tables[TableName(family: family, name: table)]?.chains.append(chain)

@@ -27,6 +27,8 @@ struct MessageBuffer: ~Copyable {
         case batchBegin(generation: UInt32?)
         case batchEnd
         case nftables(nf_tables_msg_types, flags: Int32, family: Int = NFPROTO_INET)
+        /// Of another part of the kernel.
+        case request(UInt16, flags: Int32)
     }
 
     /// Builds one message at the end.
@@ -78,7 +80,21 @@ extension MessageBuffer.Message {
         case .batchEnd: unsafe nftnl_batch_end(end, sequence)
         case .nftables(let type, let flags, let family):
             unsafe nftnl_nlmsg_build_hdr(end, UInt16(type.rawValue), UInt16(family), UInt16(flags), sequence)
+        case .request(let type, let flags): unsafe Self.header(end, type, UInt16(NLM_F_REQUEST | flags), sequence)
         }
+    }
+}
+
+extension MessageBuffer.Message {
+    private static func header(
+        _ end: UnsafeMutablePointer<CChar>, _ type: UInt16, _ flags: UInt16, _ sequence: UInt32
+    ) -> UnsafeMutablePointer<nlmsghdr>? {
+        // SAFETY: the caller has room for a message at `end`, where mnl writes an empty header.
+        guard let header = unsafe mnl_nlmsg_put_header(end) else { return nil }
+        unsafe header.pointee.nlmsg_type = type
+        unsafe header.pointee.nlmsg_flags = flags
+        unsafe header.pointee.nlmsg_seq = sequence
+        return unsafe header
     }
 }
 
@@ -89,6 +105,11 @@ struct MessageHeader {
 
     // SAFETY, in all of these: the header lies in a buffer that has room behind it.
     var length: Int { Int(unsafe pointer.pointee.nlmsg_len) }
+    func put<Structure: BitwiseCopyable>(_ structure: Structure) {
+        let size = MemoryLayout<Structure>.size
+        guard let place = unsafe mnl_nlmsg_put_extra_header(pointer, size) else { return }
+        unsafe place.copyMemory(from: [structure], byteCount: size)
+    }
     func put(_ attribute: UInt32, _ text: String) { unsafe mnl_attr_put_strz(pointer, UInt16(attribute), text) }
     func put(_ attribute: UInt32, _ number: UInt32) {
         unsafe mnl_attr_put_u32(pointer, UInt16(attribute), number.bigEndian)
@@ -99,6 +120,13 @@ struct MessageHeader {
 protocol MessagePayload: ~Copyable {
     /// Writes no more than `MessageBuffer.roomForMessage` bytes.
     borrowing func write(behind header: MessageHeader)
+}
+
+/// A structure alone.
+struct StructurePayload<Structure: BitwiseCopyable>: MessagePayload {
+    let structure: Structure
+
+    func write(behind header: MessageHeader) { header.put(structure) }
 }
 
 /// A message that is all header.

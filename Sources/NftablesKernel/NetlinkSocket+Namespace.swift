@@ -7,23 +7,35 @@ extension NetlinkSocket {
     /// A thread of its own enters the namespace, opens the socket and ends. A thread that others use must never enter one: what
     /// they do next would happen there.
     init(namespace path: String) throws(NetlinkError) {
-        let descriptor = try NamespaceEntry.run(path)
+        let descriptor = try NamespaceEntry.run(path) { () throws(NetlinkError) in try NetlinkSocket.open() }
         try self.init(descriptor: descriptor)
     }
 }
 
 /// What the thread is given and what it brings back.
-private final class NamespaceEntry {
+final class NamespaceEntry {
     private let path: String
-    private var outcome: Result<Int32, NetlinkError>
+    private let work: () -> Void
+    private var failure: NetlinkError?
 
-    private init(_ path: String) {
+    private init(_ path: String, _ work: @escaping () -> Void) {
         self.path = path
-        outcome = .failure(Self.error(path, ECANCELED))
+        self.work = work
     }
 
-    static func run(_ path: String) throws(NetlinkError) -> Int32 {
-        let entry = NamespaceEntry(path)
+    /// Does the work in the network namespace, and comes back when it is done.
+    static func run<Value>(
+        _ path: String, _ work: @escaping () throws(NetlinkError) -> Value
+    ) throws(NetlinkError) -> Value {
+        var outcome: Result<Value, NetlinkError> = .failure(error(path, ECANCELED))
+        try enter(path) {
+            do throws(NetlinkError) { outcome = .success(try work()) } catch { outcome = .failure(error) }
+        }
+        return try outcome.get()
+    }
+
+    private static func enter(_ path: String, _ work: @escaping () -> Void) throws(NetlinkError) {
+        let entry = NamespaceEntry(path, work)
         var thread = pthread_t()
         let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
             // SAFETY: `run` waits for this thread and keeps the object alive until then.
@@ -38,20 +50,16 @@ private final class NamespaceEntry {
             return code == 0 ? pthread_join(thread, nil) : code
         }
         guard code == 0 else { throw error(path, code) }
-        return try entry.outcome.get()
+        if let failure = entry.failure { throw failure }
     }
 
     private func enter() {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return outcome = .failure(Self.error(path, errno)) }
+        guard file >= 0 else { return failure = Self.error(path, errno) }
         defer { _ = close(file) }
         let code = clinux_enter_network_namespace(file)
-        guard code == 0 else { return outcome = .failure(Self.error(path, code)) }
-        do {
-            outcome = .success(try NetlinkSocket.open())
-        } catch {
-            outcome = .failure(error)
-        }
+        guard code == 0 else { return failure = Self.error(path, code) }
+        work()
     }
 
     private static func error(_ path: String, _ code: Int32) -> NetlinkError {

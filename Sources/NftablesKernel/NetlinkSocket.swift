@@ -2,7 +2,7 @@ internal import CLinux
 internal import CMnl
 internal import Glibc
 
-/// A socket to the kernel's netfilter, in the network namespace in which it was opened, wherever it is used.
+/// A socket to a part of the kernel, its netfilter for one, in the network namespace in which it was opened, wherever it is used.
 @safe
 struct NetlinkSocket: ~Copyable {
     /// What the kernel puts into one datagram of a dump at most; smaller buffers make dumps slower, larger ones nothing faster.
@@ -36,9 +36,9 @@ struct NetlinkSocket: ~Copyable {
 
     deinit { _ = close(descriptor) }
 
-    static func open() throws(NetlinkError) -> Int32 {
+    static func open(_ family: Int32 = NETLINK_NETFILTER) throws(NetlinkError) -> Int32 {
         let type = Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue)
-        let descriptor = socket(AF_NETLINK, type, NETLINK_NETFILTER)
+        let descriptor = socket(AF_NETLINK, type, family)
         guard descriptor >= 0 else { throw Self.error("open", errno) }
         return descriptor
     }

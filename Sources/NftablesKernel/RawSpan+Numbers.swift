@@ -5,6 +5,22 @@ extension RawSpan {
     func hostUInt16(at offset: Int) throws(MalformedMessage) -> UInt16 { try number(at: offset) }
     func hostInt32(at offset: Int) throws(MalformedMessage) -> Int32 { try number(at: offset) }
 
+    func hostUInt32(at offset: Int = 0) throws(MalformedMessage) -> UInt32 { try number(at: offset) }
+    func hostUInt64(at offset: Int = 0) throws(MalformedMessage) -> UInt64 { try number(at: offset) }
+
+    /// The structure with which a message begins.
+    func structure<Structure: BitwiseCopyable>(_ type: Structure.Type) throws(MalformedMessage) -> Structure {
+        guard byteCount >= MemoryLayout<Structure>.size else {
+            throw MalformedMessage("a message shorter than its header")
+        }
+        // SAFETY: the bytes are there, and any bytes are a valid structure of integers.
+        return unsafe unsafeLoadUnaligned(as: Structure.self)
+    }
+
+    /// What follows so many bytes of header, or nothing.
+    @_lifetime(copy self)
+    func dropping(_ header: Int) -> RawSpan { extracting(min((header + 3) / 4 * 4, byteCount)..<byteCount) }
+
     private func number<Number: FixedWidthInteger & BitwiseCopyable>(
         at offset: Int
     ) throws(MalformedMessage) -> Number {

@@ -147,7 +147,7 @@ extension XtablesBlob {
         if flags & Int(IPRANGE_DST) != 0 {
             matches.append(.destinationRange(from: low, to: high, inverted: flags & Int(IPRANGE_DST_INV) != 0))
         }
-        return matches
+        return matches.isEmpty ? [.always] : matches
     }
 
     private var mark: [XtablesMatch]? {

@@ -119,6 +119,8 @@ public struct Status: Sendable, Encodable {
     public var appliedAt: String?
     public var dockerProxy: DockerProxy
     public var onTheWire: [Wire]
+    /// The process of `dockernft watch` that keeps it so.
+    public var watcher: Int32?
     public var services: [Service]
     /// What no service covers, and what is refused for another reason, by counter.
     public var others: [String: Tally]
@@ -152,6 +154,7 @@ public struct Status: Sendable, Encodable {
         if let policyPath { lines.append("policy   \(policyPath)") }
         if let appliedAt { lines.append("applied  \(appliedAt)") }
         if let digest { lines.append("digest   \(digest)") }
+        lines.append("watched  \(watcher.map { "by process \($0)" } ?? "by nobody")")
         lines.append("proxy    \(dockerProxy.text)")
         for wire in onTheWire { lines.append("on wire  \(wire.text)") }
         for oddity in oddities { lines.append("not ours \(oddity)") }

@@ -12,7 +12,9 @@ struct Dockernft: ParsableCommand {
             found out or done; 64 wrong usage. Results go to standard output, all else to standard error.
             """,
         version: "0.1.0",
-        subcommands: [Check.self, Compile.self, Diff.self, Apply.self, Watch.self, ShowStatus.self, Remove.self])
+        subcommands: [
+            Check.self, Compile.self, Diff.self, Apply.self, Watch.self, ShowStatus.self, AuditHost.self, Remove.self,
+        ])
 
     static func main() {
         // Scripts ask for it, and the parser takes longer to get ready than the answer.

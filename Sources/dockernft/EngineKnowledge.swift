@@ -17,6 +17,8 @@ struct EngineKnowledge {
 
     var reports: [EngineFollower.Report] = []
     var isAsking = false
+    /// From a subscription until its events end.
+    var isConnected = false
     private var isStale = false
     private var isFirst = false
     private var created: Set<String> = []
@@ -27,6 +29,8 @@ struct EngineKnowledge {
     private var waiting: [String: Docker.Container] = [:]
     /// Being started.
     private var starting: Set<String> = []
+    /// Docker says that they have ended a moment before its list knows.
+    private var ended: Set<String> = []
 
     /// A line of a log names a few. More need not be remembered.
     private static let rememberedEvents = 16
@@ -36,7 +40,8 @@ struct EngineKnowledge {
     mutating func note(_ event: DockerEvent) -> Bool {
         isStale = true
         if event.subject == .subscription {
-            (isFirst, created, settled, starting) = (true, [], [], [])
+            isConnected = true
+            (isFirst, created, settled, starting, ended) = (true, [], [], [], [])
             return false
         }
         events = events.suffix(Self.rememberedEvents - 1) + ["\(event.action) \(event.name)"]
@@ -44,12 +49,16 @@ struct EngineKnowledge {
         if event.starting != nil { return foresee(id, event) }
         switch (event.subject, event.action) {
         case (.container, "create"): created.insert(id)
-        case (.container, "start"): settled.insert(id)
+        case (.container, "start"):
+            settled.insert(id)
+            ended.remove(id)
         case (.container, "die"), (.container, "died"):
             settled.insert(id)
+            ended.insert(id)
             if let known = inventory?.containers.first(where: { $0.id == id }) { waiting[id] = known }
         case (.container, "destroy"), (.container, "remove"):
             settled.insert(id)
+            ended.remove(id)
             waiting[id] = nil
             created.remove(id)
         case _: break
@@ -59,6 +68,7 @@ struct EngineKnowledge {
 
     private mutating func foresee(_ id: String, _ event: DockerEvent) -> Bool {
         settled.remove(id)
+        ended.remove(id)
         guard let inventory else { return false }
         if waiting[id] == nil {
             // One that runs is connected to one more network.
@@ -82,12 +92,15 @@ struct EngineKnowledge {
         return Question(isFirst: isFirst, created: created, settled: settled, events: events)
     }
 
-    mutating func takeBack(_ question: Question) {
+    /// Of one that got no answer. Whether it is to be asked again: not of an engine that has gone, for the next subscription does.
+    mutating func takeBack(_ question: Question) -> Bool {
         isStale = true
         isFirst = isFirst || question.isFirst
         created.formUnion(question.created)
         settled.formUnion(question.settled)
         events = (question.events + events).suffix(Self.rememberedEvents)
+        if !isConnected { isAsking = false }
+        return isConnected
     }
 
     mutating func learn(_ answer: Inventory, waiting found: [Docker.Container], from question: Question) {
@@ -99,6 +112,7 @@ struct EngineKnowledge {
         }
         // They may run already: then their start is an event of its own, and asked for again.
         answer.containers.removeAll { question.created.contains($0.id) && !question.settled.contains($0.id) }
+        answer.containers.removeAll { ended.contains($0.id) }
         starting.subtract(question.settled)
         for container in answer.containers where !starting.contains(container.id) { waiting[container.id] = nil }
         inventory = answer

@@ -1,5 +1,6 @@
 internal import Audit
 internal import Files
+internal import HostRules
 
 /// What of the host's files an audit looks at. Whatever is not there, or may not be read, is left out.
 enum HostSetup {
@@ -9,9 +10,10 @@ enum HostSetup {
     ]
     private static let unitName = "dockernft.service"
 
-    static var installation: Installation {
+    static func installation(_ network: HostNetwork) -> Installation {
         Installation(
-            rulesetFiles: rulesetFiles(from: "/etc/nftables.conf"), unit: unit, legacyTables: legacyTables)
+            rulesetFiles: rulesetFiles(from: "/etc/nftables.conf"), unit: unit,
+            legacyTables: Installation.legacyTables(network))
     }
 
     private static func text(_ path: String) -> String? {
@@ -55,13 +57,6 @@ enum HostSetup {
             return true
         } catch {
             return error.kind != .missing
-        }
-    }
-
-    /// They list a table as soon as iptables-legacy has looked at it; root alone may read them.
-    private static var legacyTables: [String] {
-        [("ip", "/proc/net/ip_tables_names"), ("ip6", "/proc/net/ip6_tables_names")].flatMap { family, path in
-            (text(path) ?? "").split(separator: "\n").map { "\(family) \($0)" }
         }
     }
 }

@@ -13,6 +13,9 @@ extension KernelSession {
         return try withExtendedLifetime(lock, body)
     }
 
+    /// The process that keeps the table true, where there is one.
+    var watcher: Int32? { namespaceCookie.flatMap { directory.watcher(namespace: $0) } }
+
     /// What was last asked for: by an apply that has ended, or that was killed after its commit. For whoever has the turn.
     func keptPolicy() throws -> KeptPolicy? {
         guard let cookie = namespaceCookie else { return nil }
@@ -27,7 +30,7 @@ extension KernelSession {
     ) throws -> Enforcement.Result {
         guard let cookie = namespaceCookie else { return try enforce() }
         let kept = KeptPolicy(boot: RuntimeDirectory.boot, namespace: cookie, wish: .inForce(texts))
-        noting { () throws(File.Failure) in try directory.keepPending(kept) }
+        guard noting({ () throws(File.Failure) in try directory.keepPending(kept) }) else { return try enforce() }
         do {
             let result = try enforce()
             confirm(cookie)
@@ -69,11 +72,15 @@ extension KernelSession {
         noting { () throws(File.Failure) in try directory.confirmPending(namespace: cookie) }
     }
 
-    private func noting(_ body: () throws(File.Failure) -> Void) {
+    /// Whether it could be done.
+    @discardableResult
+    private func noting(_ body: () throws(File.Failure) -> Void) -> Bool {
         do {
             try body()
+            return true
         } catch {
             Console.report("dockernft: note: the policy is not kept for dockernft watch: \(error)")
+            return false
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import Compiler
+internal import HostRules
 internal import Docker
 internal import Files
 internal import Nftables
@@ -22,6 +23,9 @@ final class KernelSession {
     func generation() throws(NetlinkError) -> UInt32 { try connection.generation() }
 
     func table() throws(NetlinkError) -> ObservedTable? { try connection.readTable(named: Compiler.tableName) }
+
+    /// Every table there is, whoever made it.
+    func host() throws(NetlinkError) -> HostRuleset { try connection.readHost() }
 
     /// Without what its sets hold.
     func outline() throws(NetlinkError) -> ObservedTable? {

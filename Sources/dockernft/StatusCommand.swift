@@ -33,9 +33,10 @@ struct ShowStatus: ParsableCommand {
             Console.report(Apply.foreignTable)
             throw ExitStatus.no
         }
-        let status = Status(
+        var status = Status(
             live, ruleset, proxy: DockerProxyInForce.find(in: ruleset, session),
             wires: try WireInForce.all(in: ruleset, session))
+        status.watcher = session.watcher
         Console.print(output.json ? try status.json() : status.text)
         if status.integrity == .changed { throw ExitStatus.no }
     }

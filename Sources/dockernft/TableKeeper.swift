@@ -1,6 +1,7 @@
 internal import Compiler
 internal import Console
 internal import Daemon
+internal import Diagnostics
 internal import Docker
 internal import Nftables
 internal import NftablesKernel
@@ -236,7 +237,7 @@ final class TableKeeper {
             engine == nil ? file.loaded.resolvedWithoutDocker : file.loaded.resolved(against: inventory)
         let resolved = PolicyFile(path: file.path, loaded: loaded)
         // The same remarks again and again help nobody.
-        let findings = resolved.json
+        let findings = loaded.diagnostics.map { "\($0.span.file):\($0.span.start.line) \($0.headline)" }.joined()
         if findings != lastFindings { resolved.report(diagnostics) }
         lastFindings = findings
         guard let policy = loaded.policy else { return nil }

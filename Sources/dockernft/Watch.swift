@@ -30,7 +30,7 @@ struct Watch: ParsableCommand {
                 throw ExitStatus.trouble
             }
             guard let lock = try session.directory.takeWatch(namespace: cookie) else {
-                let holder = session.directory.watcher(namespace: cookie).map { " (pid \($0))" } ?? ""
+                let holder = session.watcher.map { " (pid \($0))" } ?? ""
                 Console.report("dockernft: this network namespace is watched already\(holder)")
                 throw ExitStatus.trouble
             }

@@ -85,7 +85,7 @@ import Testing
 
     private func compare(_ docker: RealDocker, _ label: String) throws -> Int {
         let cells = try Self.cells(docker)
-        var judge = Judge(try HostSight.subject(docker.host.namespace))
+        var judge = Judge(try Subject(docker.host.namespace))
         let outcomes = try docker.host.probe(cells.map(\.probe))
         for (cell, outcome) in zip(cells, outcomes) {
             let passage = judge.passage(
@@ -132,11 +132,11 @@ import Testing
             let approach = Approach(
                 interface: "ext0", transport: .tcp, address: try #require(IPAddress("192.0.2.1")), port: 8081)
             let source = try #require(IPAddress("203.0.113.7"))
-            var judge = Judge(try HostSight.subject(docker.host.namespace))
+            var judge = Judge(try Subject(docker.host.namespace))
             #expect(judge.passage(from: source, approach) == .open)
             try docker.host.load(
                 "table inet odd { chain forward { type filter hook forward priority 5; meta random 1 drop; }; }")
-            judge = Judge(try HostSight.subject(docker.host.namespace))
+            judge = Judge(try Subject(docker.host.namespace))
             #expect(judge.passage(from: source, approach) == .unknown)
         }
     }

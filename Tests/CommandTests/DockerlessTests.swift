@@ -31,7 +31,7 @@ import Testing
         try Installation.with { installation in
             try installation.write(Self.selecting)
             let host = "DOCKER_HOST=unix://\(installation.directory)/none.sock"
-            let apply = Program(["env", host] + (try installation.program("apply").arguments))
+            let apply = Program(["env", host] + (try installation.program("apply", ["--docker", "auto"]).arguments))
             #expect(try apply.run().status == 2)
             try installation.write(Sample.quiet)
             let result = try apply.run()

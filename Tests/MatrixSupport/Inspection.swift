@@ -1,3 +1,5 @@
+import NftablesKernel
+import Reachability
 import Testing
 
 @testable import TestSupport
@@ -6,11 +8,15 @@ import Testing
 struct Inspection {
     let host: DockerHost
     let estate: Estate
+    let proxy: Agreement.Proxy
     let cells: [Cell]
     let before: [Outcome]
 
     /// Asks every cell, with no table of ours in force. `place` is where a container is.
-    init(_ host: DockerHost, _ estate: Estate, _ place: (String) throws -> Place) throws {
+    init(
+        _ host: DockerHost, _ estate: Estate, proxiedBy proxy: Agreement.Proxy, _ place: (String) throws -> Place
+    ) throws {
+        self.proxy = proxy
         self.host = host
         self.estate = estate
         let cells = estate.cells + (try estate.insideCells(place))
@@ -24,6 +30,7 @@ struct Inspection {
             if case .notSent = outcome { Issue.record("\(cell): \(outcome)") }
         }
         let inside = zip(cells, before).filter { $0.path == .inside && $1.isEntry }.map(\.0)
+        try compareWithAudit(before, "without us")
         for (caller, target) in Estate.errands {
             #expect(
                 inside.contains { $0.caller == caller && $0.target == target }, "\(caller) to \(target), without us")
@@ -33,6 +40,7 @@ struct Inspection {
     /// With our table in force: who is let in gets what he got without us; nobody else hears a thing.
     func expect(_ form: Form, _ comment: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let tally = try tally(form)
+        try compareWithAudit(tally.after, "\(comment), \(form.rawValue)")
         for text in tally.wrong {
             Issue.record("\(text); \(comment), \(form.rawValue)", sourceLocation: sourceLocation)
         }
@@ -40,6 +48,23 @@ struct Inspection {
         #expect(tally.openBefore >= 600, "\(comment)", sourceLocation: sourceLocation)
         #expect(tally.closed >= 200, "\(comment)", sourceLocation: sourceLocation)
         #expect(tally.open >= 200, "\(comment)", sourceLocation: sourceLocation)
+    }
+
+    /// Who gets through is what the audit makes of the kernel's rules.
+    private func compareWithAudit(_ outcomes: [Outcome], _ comment: String) throws {
+        for text in wrong(try agreement(), outcomes) { Issue.record("\(text); \(comment)") }
+    }
+
+    /// With the rules that are in force now.
+    func agreement() throws -> Agreement {
+        var connection = try KernelConnection(namespace: host.namespace.path)
+        return Agreement(try connection.readHost(), try Topology(of: host.namespace), estate, proxy)
+    }
+
+    func wrong(_ agreement: Agreement, _ outcomes: [Outcome]) -> [String] {
+        var agreement = agreement
+        for (cell, outcome) in zip(cells, outcomes) { agreement.compare(cell, outcome) }
+        return agreement.wrong
     }
 
     func tally(_ form: Form) throws -> Tally {

@@ -29,6 +29,20 @@ import Testing
         }
     }
 
+    /// The comparison with the audit: it sees rules that are not those in force.
+    @Test func `is not what an audit of other rules says`() throws {
+        try with(.nftables29) { estate, inspection in
+            let rulesBefore = try inspection.agreement()
+            try inspection.host.apply(estate.resolved(.dockerAsked))
+            let after = try inspection.tally(.dockerAsked).after
+            #expect(inspection.wrong(rulesBefore, after).contains { $0.contains("said to be open") })
+            #expect(
+                inspection.wrong(try inspection.agreement(), inspection.before).contains {
+                    $0.contains("said to be closed")
+                })
+        }
+    }
+
     /// The host of the matrix as it is without us.
     private func with(_ engine: DockerEngine, _ body: (Estate, Inspection) throws -> Void) throws {
         let estate = try Estate(hasGatewayModes: engine.closesDirectRoutes)
@@ -36,7 +50,7 @@ import Testing
             for (name, port) in Estate.hostPorts { try host.serve(name, at: .host, on: port) }
             try Estate.prepare(host)
             try Estate.withContainersOnTheWire(of: host) { onTheWire in
-                let inspection = try Inspection(host, estate) { name in
+                let inspection = try Inspection(host, estate, proxiedBy: .bench) { name in
                     onTheWire[name].map(Place.namespace) ?? .container(name)
                 }
                 try body(estate, inspection)

@@ -1,6 +1,6 @@
 import Addressing
 import Foundation
-import HostRules
+import NftablesKernel
 import Reachability
 import TestSupport
 import Testing
@@ -102,10 +102,8 @@ import Testing
     func `what was measured is what the rules are found to say`(engine: Recorded) throws {
         try NetworkNamespace.with { namespace in
             try namespace.run("nft", "-f", "-", input: try Self.recorded(engine)).orThrow()
-            let tables = try Bytecode(in: namespace).tables
-            #expect(tables.flatMap(\.chains).contains { $0.base?.hook == .forward })
-            var reachability = Reachability(
-                HostRuleset(generation: 1, tables: tables), topology: try Self.topology())
+            var kernel = try KernelConnection(namespace: namespace.path)
+            var reachability = Reachability(try kernel.readHost(), topology: try Self.topology())
             for question in questions(engine) {
                 let address = try #require(IPAddress(question.to))
                 let source = try #require(IPAddress(question.from))
@@ -129,9 +127,8 @@ import Testing
         for engine in Recorded.allCases {
             try NetworkNamespace.with { namespace in
                 try namespace.run("nft", "-f", "-", input: try Self.recorded(engine)).orThrow()
-                let tables = try Bytecode(in: namespace).tables
-                var reachability = Reachability(
-                    HostRuleset(generation: 1, tables: tables), topology: try Self.topology())
+                var kernel = try KernelConnection(namespace: namespace.path)
+                var reachability = Reachability(try kernel.readHost(), topology: try Self.topology())
                 for question in questions(engine) {
                     let address = try #require(IPAddress(question.to))
                     for transport in [TransportProtocol.tcp, .udp] {

@@ -43,6 +43,8 @@ public struct Installation: Sendable {
         if !["check", "compile"].contains(command) {
             arguments += ["--namespace", namespace.name, "--runtime-directory", runtimeDirectory]
         }
+        // A Docker that the machine itself may have is none of a test's.
+        if takesPolicy, command != "check", !options.contains("--docker") { arguments += ["--docker", "none"] }
         return Program(arguments + options + (takesPolicy ? [policy] : []), timeout: .seconds(300))
     }
 

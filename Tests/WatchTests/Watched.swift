@@ -89,11 +89,25 @@ struct Watched {
         return line.dropFirst(key.count + 1).trimmingCharacters(in: .whitespaces)
     }
 
+    /// Whether it comes to rest, threads that have no work any more being gone, and stays there.
+    func sleeps() throws -> Bool {
+        try wait(for: "rest") {
+            let before = try wakeups()
+            Thread.sleep(forTimeInterval: 1)
+            return try wakeups() == before
+        }
+        let before = try wakeups()
+        Thread.sleep(forTimeInterval: 3)
+        return try wakeups() == before
+    }
+
     /// What all its threads together have been woken for.
-    func wakeups() throws -> Int {
+    private func wakeups() throws -> Int {
         let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")
-        return try threads.reduce(0) { sum, thread in
-            let text = try String(contentsOfFile: "/proc/\(process)/task/\(thread)/status", encoding: .utf8)
+        return threads.reduce(0) { sum, thread in
+            let directory = "/proc/\(process)/task/\(thread)"
+            // One may end meanwhile.
+            guard let text = try? String(contentsOfFile: "\(directory)/status", encoding: .utf8) else { return sum }
             let line = text.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") }
             return sum + (line?.split(separator: "\t").last.flatMap { Int($0) } ?? 0)
         }

@@ -82,6 +82,11 @@ import Testing
             let second = try installation.program("watch", ["--docker", "none", installation.policy]).run()
             #expect(second.status == 2)
             #expect(second.error.contains("watched already (pid \(watched.process))"), "\(second)")
+            #expect(try installation.run("status").output.contains("watched  by process \(watched.process)\n"))
+            #expect(try installation.run("status", "--json").output.contains("\"watcher\" : \(watched.process)\n"))
+            watched.program.signal(SIGTERM)
+            #expect(try watched.program.end().status == 0)
+            #expect(try installation.run("status").output.contains("watched  by nobody\n"))
         }
     }
 

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/inet_diag.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
 #include <linux/netfilter/x_tables.h>
@@ -17,6 +18,8 @@
 #include <linux/netfilter/xt_sctp.h>
 #include <linux/netfilter/xt_state.h>
 #include <linux/netfilter/xt_tcpudp.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
 
 /* Moves the calling thread into the network namespace that the file descriptor stands for (setns(2), CLONE_NEWNET).
    Returns 0, or an errno. */
