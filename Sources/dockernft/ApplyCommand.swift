@@ -34,7 +34,7 @@ struct Apply: ParsableCommand {
         let file = try PolicyFile.read(policy.path, diagnostics)
         let session = try KernelSession(kernel)
         let sighting = session.trusting(docker.look())
-        let target = try file.target(sighting, kept: session.inventory, diagnostics)
+        let target = try file.target(sighting, on: session, diagnostics)
         if dryRun { return try compare(target, session) }
         let enforcement = Enforcement(
             target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused)

@@ -29,7 +29,8 @@ struct Check: ParsableCommand {
         }
         loaded.report(diagnostics)
         guard let resolved = loaded.policy else { throw loaded.status }
-        let target = PolicyTarget(path: policy.path, policy: resolved)
+        let target = try PolicyTarget(path: policy.path, policy: resolved, on: nil)
+        for line in target.uncovered { Console.report("dockernft: note: \(line)") }
         let services = resolved.services.count + (resolved.host?.services.count ?? 0)
         Console.print(
             "\(policy.path) is right: \(services) service\(services == 1 ? "" : "s"), \(target.ruleset.sets.count) sets and maps, "

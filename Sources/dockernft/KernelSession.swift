@@ -20,6 +20,8 @@ final class KernelSession {
 
     var namespaceCookie: UInt64? { connection.namespaceCookie }
 
+    func hasInterface(named name: String) throws(NetlinkError) -> Bool { try connection.hasInterface(named: name) }
+
     func generation() throws(NetlinkError) -> UInt32 { try connection.generation() }
 
     func table() throws(NetlinkError) -> ObservedTable? { try connection.readTable(named: Compiler.tableName) }

@@ -32,6 +32,7 @@ final class TableKeeper {
     private var inventory = Inventory()
     private var provocation = Provocation()
     private var lastFindings = ""
+    private var lastUncovered: [String] = []
     private var isEngineAway = false
     private var isReady = false
     private var failures = 0
@@ -85,12 +86,12 @@ final class TableKeeper {
             case .removed?:
                 log.say("the table was removed with dockernft remove; nothing is put back until the next apply")
             case .inForce(let texts)?:
-                adopt(PolicyFile(texts))
+                try adopt(PolicyFile(texts))
                 guard wanted != nil else { throw ExitStatus.no }
                 try enforce(.areRefused) { "what was applied last, \(texts.path), is in force again: \($0.words)" }
             case nil:
                 let file = PolicyFile.load(policyPath)
-                adopt(file)
+                try adopt(file)
                 guard let wanted else { throw file.status }
                 _ = try session.keeping(wanted.texts) {
                     try enforce(.areRefused) { "applied \(policyPath): \($0.words)" }
@@ -161,7 +162,7 @@ final class TableKeeper {
                 let cause = provocation
                 provocation = Provocation()
                 if cause.concernsTable { try follow(cause) }
-                if !cause.dockerEvents.isEmpty { resolveAgain() }
+                if !cause.dockerEvents.isEmpty { try resolveAgain() }
                 try enforce(.areReplaced) { $0.line(cause) }
             }
             failures = 0
@@ -188,7 +189,7 @@ final class TableKeeper {
         case .inForce(let texts)?:
             if let wanted, wanted.texts.path == texts.path, wanted.texts.files == texts.files { return }
             log.say("\(cause.author) has applied \(texts.path): that is kept from now on")
-            adopt(PolicyFile(texts))
+            try adopt(PolicyFile(texts))
             service.status(statusText)
         }
     }
@@ -200,7 +201,7 @@ final class TableKeeper {
             let before = wanted
             let file = PolicyFile.load(policyPath)
             lastFindings = ""
-            guard let new = resolve(file) else {
+            guard let new = try resolve(file) else {
                 return log.say("\(policyPath) has errors: what was in force stays")
             }
             wanted = new
@@ -223,16 +224,16 @@ final class TableKeeper {
     // MARK: Policies
 
     /// Where the policy cannot be resolved, what was wanted stays.
-    private func adopt(_ file: PolicyFile) {
-        if let new = resolve(file) { wanted = new }
+    private func adopt(_ file: PolicyFile) throws {
+        if let new = try resolve(file) { wanted = new }
     }
 
-    private func resolveAgain() {
+    private func resolveAgain() throws {
         guard let file = wanted?.file else { return }
-        adopt(file)
+        try adopt(file)
     }
 
-    private func resolve(_ file: PolicyFile) -> Wanted? {
+    private func resolve(_ file: PolicyFile) throws -> Wanted? {
         let loaded =
             engine == nil ? file.loaded.resolvedWithoutDocker : file.loaded.resolved(against: inventory)
         let resolved = PolicyFile(path: file.path, loaded: loaded)
@@ -241,7 +242,9 @@ final class TableKeeper {
         if findings != lastFindings { resolved.report(diagnostics) }
         lastFindings = findings
         guard let policy = loaded.policy else { return nil }
-        let target = PolicyTarget(path: file.path, policy: policy)
+        let target = try PolicyTarget(path: file.path, policy: policy, on: session)
+        if target.uncovered != lastUncovered { for line in target.uncovered { log.say(line) } }
+        lastUncovered = target.uncovered
         return Wanted(texts: file.texts(of: target), file: file, target: target)
     }
 
