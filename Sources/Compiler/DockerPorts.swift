@@ -28,8 +28,8 @@ struct DockerPorts {
         // What is dialled there from outside is refused in any case.
         let bindings = policy.inventory.containers.flatMap(\.bindings).filter { !$0.hostAddress.isLoopback }
         for transport in TransportProtocol.allCases {
-            let named = Self.named(by: policy.services, transport)
-            let unnamed = bindings.filter { $0.transport == transport && !named.contains($0.hostPort) }
+            let named = Named(by: policy.services, transport)
+            let unnamed = bindings.filter { $0.transport == transport && !named.contains($0) }
             add(unnamed, transport, verdict)
         }
         if let group = policy.inventory.proxyGroup {
@@ -49,9 +49,31 @@ struct DockerPorts {
                 rules: [Rule([.verdict(.jump(anyPort))]), Rule([.verdict(.goto(Paths.unlistedName))])]))
     }
 
-    private static func named(by services: [Service], _ transport: TransportProtocol) -> Set<UInt16> {
-        let ranges = services.flatMap(\.hostPorts).filter { $0.range.transport == transport }
-        return Set(PortMap(ranges.map { (ports: $0.range.ports, owner: 0) }).stretches.flatMap(\.ports))
+    /// What services judge, wherever it is bound, or where Docker has bound it for them.
+    private struct Named {
+        private let ports: Set<UInt16>
+        private let bound: Set<HostPort>
+
+        init(by services: [Service], _ transport: TransportProtocol) {
+            var ranges: [(ports: ClosedRange<UInt16>, owner: Int)] = []
+            var bound: Set<HostPort> = []
+            for service in services {
+                for port in service.hostPorts where port.range.transport == transport {
+                    if port.address == nil || service.isLimited {
+                        ranges.append((port.range.ports, 0))
+                    } else {
+                        bound.insert(port)
+                    }
+                }
+            }
+            ports = Set(PortMap(ranges).stretches.flatMap(\.ports))
+            self.bound = bound
+        }
+
+        func contains(_ binding: Binding) -> Bool {
+            let port = PortRange(binding.transport, binding.hostPort...binding.hostPort)
+            return ports.contains(binding.hostPort) || bound.contains(HostPort(binding.hostAddress, port))
+        }
     }
 
     private mutating func add(_ bindings: [Binding], _ transport: TransportProtocol, _ verdict: Verdict) {

@@ -39,13 +39,17 @@ struct PublishedPorts {
     private mutating func addMaps(_ transport: TransportProtocol, _ chains: inout ServiceChains) {
         let any = indices { $0.publish == .any }
         let anywhereAny = any.filter { services[$0].on.isEmpty }
-        /// Ranges of services on any address; those of the others are there too, owned by nobody.
+        /// Ranges of services on any address; those of limited ones are there too, owned by nobody.
         var plain: [(ports: ClosedRange<UInt16>, owner: Int)] = []
         var bound: [IPAddress: [(ports: ClosedRange<UInt16>, owner: Int)]] = [:]
         for index in services.indices {
             for port in services[index].hostPorts where port.range.transport == transport {
-                plain.append((port.range.ports, port.address == nil ? index : Self.nobody))
-                if let address = port.address { bound[address, default: []].append((port.range.ports, index)) }
+                guard let address = port.address else {
+                    plain.append((port.range.ports, index))
+                    continue
+                }
+                bound[address, default: []].append((port.range.ports, index))
+                if services[index].isLimited { plain.append((port.range.ports, Self.nobody)) }
             }
         }
         var elements4: [Element] = []
@@ -144,6 +148,12 @@ struct PublishedPorts {
                     comment: "any published port", origin: everywhere.first.map { Origin($0.span) }))
         }
     }
+}
+
+extension Service {
+    /// Whether the policy says where its ports count. Where only Docker says on which address they are, the same ports of other
+    /// addresses are not spoken of: a process of the host may have them.
+    var isLimited: Bool { !on.isEmpty || !interfaces.isEmpty }
 }
 
 extension Statement {

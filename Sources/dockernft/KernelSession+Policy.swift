@@ -46,9 +46,9 @@ extension KernelSession {
         }
     }
 
-    /// After `remove`, nobody is to put anything back.
+    /// After `remove`, nobody is to put anything back, not even who knows the policy when what is kept of it was lost.
     func keepRemoval() {
-        guard let cookie = namespaceCookie, directory.policy(namespace: cookie) != nil else { return }
+        guard let cookie = namespaceCookie else { return }
         let kept = KeptPolicy(boot: RuntimeDirectory.boot, namespace: cookie, wish: .removed)
         noting { () throws(File.Failure) in
             try directory.keepPending(kept)

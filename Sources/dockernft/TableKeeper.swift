@@ -34,6 +34,8 @@ final class TableKeeper {
     private var lastFindings = ""
     private var lastUncovered: [String] = []
     private var isEngineAway = false
+    /// Whether the inventory is an engine's word.
+    private var hasHeardEngine = false
     private var isReady = false
     private var failures = 0
 
@@ -139,6 +141,7 @@ final class TableKeeper {
                 let new = session.trusting(found, earlier: inventory.proxyGroup)
                 if isEngineAway { log.say("Docker is back at \(engine.path)") }
                 isEngineAway = false
+                hasHeardEngine = true
                 if new != inventory || !isReady {
                     inventory = new
                     provocation.add(dockerEvents: events.isEmpty ? ["its list of containers"] : events)
@@ -234,8 +237,8 @@ final class TableKeeper {
     }
 
     private func resolve(_ file: PolicyFile) throws -> Wanted? {
-        let loaded =
-            engine == nil ? file.loaded.resolvedWithoutDocker : file.loaded.resolved(against: inventory)
+        let lenient = file.loaded.requiringNothing
+        let loaded = engine == nil ? lenient.resolvedWithoutDocker : lenient.resolved(against: inventory)
         let resolved = PolicyFile(path: file.path, loaded: loaded)
         // The same remarks again and again help nobody.
         let findings = loaded.diagnostics.map { "\($0.span.file):\($0.span.start.line) \($0.headline)" }.joined()
@@ -263,7 +266,7 @@ final class TableKeeper {
         case .wasInForce: break
         case .isInForce: log.say(line(act))
         }
-        if engine != nil, !isEngineAway { try? session.keep(inventory) }
+        if hasHeardEngine, !isEngineAway { try? session.keep(inventory) }
         return result
     }
 }
@@ -289,5 +292,19 @@ private enum Act {
         case .amended(let count):
             "the table was changed by \(cause.author): put back by \(count) change\(count == 1 ? "" : "s")\(also)"
         }
+    }
+}
+
+extension LoadedPolicy {
+    /// Whoever stays goes on without a container that has to run, else nothing that others publish would be followed meanwhile: the
+    /// service lets nobody in, and a warning says so.
+    fileprivate var requiringNothing: Self {
+        var loaded = self
+        for (index, service) in (policy?.services ?? []).enumerated() {
+            guard var selector = service.selector else { continue }
+            selector.isRequired = false
+            loaded.policy?.services[index].publish = .selected(selector)
+        }
+        return loaded
     }
 }

@@ -66,9 +66,12 @@ import Testing
 
     private func fate(
         _ source: String, _ destination: String, _ port: UInt16, through interface: String = "ext0", services: String,
-        _ bindings: [Binding]
+        _ bindings: [Binding], ofAnother others: [Binding] = []
     ) throws -> Trace.Fate {
-        let inventory = Inventory(containers: [Docker.Container(id: "1", name: "db", bindings: bindings)])
+        let inventory = Inventory(containers: [
+            Docker.Container(id: "1", name: "db", bindings: bindings),
+            Docker.Container(id: "2", name: "other", bindings: others),
+        ])
         let policy = try ResolvedPolicy.reading("version: 1\nservices: { \(services) }", against: inventory)
         let packet = Packet.toHost(
             .tcp, from: Endpoint(try #require(IPAddress(source)), 40000),
@@ -85,6 +88,27 @@ import Testing
             hostAddress: try #require(IPAddress("0.0.0.0")), hostPort: 9100, transport: .tcp, containerPort: 80)
         #expect(try fate("203.0.113.7", "198.51.100.1", 9100, services: "", [four]) == .drop)
         #expect(try fate("2001:db8:10::7", "2001:db8:1::1", 9100, services: "", [four]) == .accept)
+    }
+
+    /// Docker has bound it to one address. What the policy does not limit itself is not closed on the others.
+    @Test func `leaves one alone also where a service names the container`() throws {
+        func bound(_ address: String) throws -> Binding {
+            Binding(
+                hostAddress: try #require(IPAddress(address)), hostPort: 9100, transport: .tcp, containerPort: 80)
+        }
+        func fate(
+            _ source: String, _ destination: String, _ keys: String = "", other: [Binding] = []
+        ) throws -> Trace.Fate {
+            try self.fate(
+                source, destination, 9100, services: "db: { container: db, \(keys) allow: 203.0.113.7 }",
+                [bound("192.0.2.1")], ofAnother: other)
+        }
+        #expect(try fate("203.0.113.7", "192.0.2.1") == .accept)
+        #expect(try fate("203.0.113.8", "192.0.2.1") == .drop)
+        #expect(try fate("203.0.113.8", "198.51.100.1") == .accept, "a process of the host")
+        #expect(try fate("203.0.113.7", "198.51.100.1", other: [bound("198.51.100.1")]) == .drop, "Docker's")
+        #expect(try fate("203.0.113.8", "198.51.100.1", "on: 192.0.2.1,") == .drop, "the policy says where")
+        #expect(try fate("203.0.113.7", "192.0.2.1", "interfaces: [ext1],") == .drop, "and through what")
     }
 
     @Test func `is open to who may enter any port, through the interfaces that they may come by`() throws {

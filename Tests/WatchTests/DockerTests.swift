@@ -57,6 +57,19 @@ import Testing
         }
     }
 
+    @Test func `follows all others while a container that has to run does not`() throws {
+        let policy = Self.policy.replacingOccurrences(of: "container: shop,", with: "container: shop, required: true,")
+        try watching(policy) { docker, installation, watched in
+            try docker.run(Container("shop", publish: ["8086:80"]))
+            try watched.wait(for: "its start") { try isTrue(docker, installation) }
+            try docker.docker("rm", "-f", "shop")
+            try docker.run(Container("late", publish: ["8199:80"]))
+            // Over IPv6 docker-proxy serves it.
+            try watched.wait(for: "the other's port") { try installation.listing().contains("8199") }
+            #expect(try !installation.listing().contains("8086"))
+        }
+    }
+
     enum Start: CaseIterable, CustomTestStringConvertible {
         /// `docker run`: Docker begins to start it before anybody can ask what it will publish.
         case madeAndStarted

@@ -50,6 +50,36 @@ import Testing
         }
     }
 
+    @Test func `is nothing after a removal, also where its records were lost`() throws {
+        try watching { installation, watched in
+            try FileManager.default.removeItem(atPath: installation.runtimeDirectory)
+            try installation.run("remove", "--yes").orThrow()
+            try watched.wait(for: "a line about the table") { try watched.text.contains(" by dockernft (pid ") }
+            #expect(try watched.text.contains("removed by dockernft"))
+            #expect(try installation.listing() == "")
+        }
+    }
+
+    @Test func `is what was applied at boot, where a container that has to run does not yet`() throws {
+        try Installation.with("wish") { installation in
+            try installation.apply(
+                """
+                version: 1
+                services:
+                  shop: { container: shop, required: true, allow: [203.0.113.0/24] }
+
+                """)
+            let applied = try installation.listing()
+            try Watched.with(installation, docker: "\(installation.directory)/none.sock") { watched in
+                #expect(try watched.text.contains("warning[nothing-selected]"))
+                #expect(try installation.listing() == applied)
+                // What nobody has said is not kept as an engine's word.
+                let kept = try FileManager.default.contentsOfDirectory(atPath: installation.runtimeDirectory)
+                #expect(!kept.contains { $0.hasSuffix(".inventory") }, "\(kept)")
+            }
+        }
+    }
+
     @Test func `is still nothing after a removal when it is started anew`() throws {
         try watching { installation, watched in
             try installation.run("remove", "--yes").orThrow()
