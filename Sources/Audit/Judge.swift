@@ -40,8 +40,7 @@ public struct Judge {
             case .forwarded: return true
             case .delivered(let address, let port):
                 return listeners.contains {
-                    $0.takes(approach.transport, address ?? approach.address, port ?? approach.port)
-                        && !$0.isReservation
+                    $0.takes(approach.transport, address, port) && !$0.isReservation
                 }
             }
         }

@@ -93,10 +93,10 @@ struct Survey {
                 let path: Path = address.family == .ipv4 ? .dnat4 : .dnat6
                 byPath[address.isLoopback ? .loopback : path, default: AddressSet()].formUnion(sources)
             case .delivered(let at, let port):
-                let sockets = subject.listeners.filter {
-                    $0.takes(binding.transport, at ?? address, port ?? binding.hostPort) && !$0.isReservation
+                let isAnswered = subject.listeners.contains {
+                    $0.takes(binding.transport, at, port) && !$0.isReservation
                 }
-                if !sockets.isEmpty {
+                if isAnswered {
                     byPath[address.isLoopback ? .loopback : .proxy, default: AddressSet()].formUnion(sources)
                 }
             }
@@ -134,22 +134,51 @@ struct Survey {
                     dial(address, port.transport, port.ports.lowerBound, network, container.name, by: interface)
                 }
                 for transport in [TransportProtocol.tcp, .udp] {
-                    dial(address, transport, nil, network, container.name, by: interface)
+                    let named = ports.filter { $0.transport == transport }.map(\.ports.lowerBound)
+                    dialOthers(address, transport, but: named, network, container.name, by: interface)
                 }
             }
         }
     }
 
+    /// One port stands for all that nobody names, and each that rules tell from it has a door of its own.
+    private mutating func dialOthers(
+        _ address: IPAddress, _ transport: TransportProtocol, but named: [UInt16], _ network: Network,
+        _ target: String, by interface: String
+    ) {
+        let ask = { (reachability: inout Reachability, port: UInt16?) in
+            reachability.answer(
+                Approach(interface: interface, transport: transport, address: address, port: port),
+                through: network.isOnParent ? .ingress : .host)
+        }
+        let usual = ask(&reachability, unusedPort)
+        let all = ask(&reachability, nil)
+        let ports = all.isLike(usual) ? [] : subject.ports(in: all.doubts).filter { !named.contains($0) }
+        let areTooMany = ports.count > Self.mostPorts
+        note(areTooMany ? all : usual, address, transport, nil, network, target, by: interface)
+        for port in ports.prefix(Self.mostPorts) {
+            let answer = ask(&reachability, port)
+            if !answer.isLike(usual) { note(answer, address, transport, port, network, target, by: interface) }
+        }
+    }
+
+    private static var mostPorts: Int { 256 }
+
     private mutating func dial(
-        _ address: IPAddress, _ transport: TransportProtocol, _ port: UInt16?, _ network: Network, _ target: String,
+        _ address: IPAddress, _ transport: TransportProtocol, _ port: UInt16, _ network: Network, _ target: String,
         by interface: String
     ) {
-        let isOnParent = network.driver == .macvlan || network.driver == .ipvlan
         let answer = reachability.answer(
-            Approach(
-                interface: interface, transport: transport, address: address,
-                port: port ?? unusedPort),
-            through: isOnParent ? .ingress : .host)
+            Approach(interface: interface, transport: transport, address: address, port: port),
+            through: network.isOnParent ? .ingress : .host)
+        note(answer, address, transport, port, network, target, by: interface)
+    }
+
+    private mutating func note(
+        _ answer: Answer, _ address: IPAddress, _ transport: TransportProtocol, _ port: UInt16?, _ network: Network,
+        _ target: String, by interface: String
+    ) {
+        let isOnParent = network.isOnParent
         let door = Door(path: isOnParent ? .macvlan : .direct, transport: transport, port: port, target: target)
         note(
             door, address, interface, answer, through: .all,
@@ -247,6 +276,16 @@ struct Survey {
             interfaces: (joined[key]?.interfaces ?? []).sorted(), open: key.open, unknown: key.unknown,
             excess: excess.union(doubtful), missing: key.missing, verdict: verdict, reasons: key.reasons)
     }
+}
+
+extension Answer {
+    /// Whether the same get in.
+    fileprivate func isLike(_ other: Self) -> Bool { open == other.open && unknown == other.unknown }
+}
+
+extension Network {
+    /// Its containers are not behind the host, but beside it.
+    fileprivate var isOnParent: Bool { driver == .macvlan || driver == .ipvlan }
 }
 
 extension ResolvedPolicy {

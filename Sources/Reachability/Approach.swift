@@ -7,9 +7,10 @@ public struct Approach: Hashable, Sendable {
     public var transport: TransportProtocol
     /// What the client dials, before any NAT.
     public var address: IPAddress
-    public var port: UInt16
+    /// Nil stands for all ports at once: what depends on the port is unknown then.
+    public var port: UInt16?
 
-    public init(interface: String, transport: TransportProtocol, address: IPAddress, port: UInt16) {
+    public init(interface: String, transport: TransportProtocol, address: IPAddress, port: UInt16?) {
         self.interface = interface
         self.transport = transport
         self.address = address

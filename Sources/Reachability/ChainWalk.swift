@@ -54,6 +54,8 @@ struct ChainWalk<Bits: AddressBits> {
         var place: Place
         var transport: TransportProtocol
         var tracking: PacketState.Tracking
+        var header: PacketState.Header
+        var client: Client
         var sources: IntervalSet<Bits>
     }
 
@@ -75,7 +77,7 @@ struct ChainWalk<Bits: AddressBits> {
         }
         let key = MemoryKey(
             table: table, chain: chain.name, place: place, transport: approach.transport, tracking: state.tracking,
-            sources: sources)
+            header: state.header, client: state.client, sources: sources)
         var known: (outcome: Outcome<Bits>, doubts: Set<Doubt>)
         if let old = memory[key] {
             known = old
@@ -171,9 +173,10 @@ struct ChainWalk<Bits: AddressBits> {
             drop()
             outcome.accepted.add(end.state, end.sources)
             next.add(end.state, end.sources)
-            if chain.base?.isNAT == true || place.hook == .prerouting {
-                outcome.accepted.add(end.state.sentSomewhere, end.sources)
-            }
+            let isNAT = rule.instructions.contains(where: \.isUnknownNAT)
+            let changed = isNAT ? end.state.sentSomewhere : end.state.changedSomehow
+            outcome.accepted.add(changed, end.sources)
+            next.add(changed, end.sources)
         case .verdict(.jump(let name)), .verdict(.goto(let name)):
             // NFT_JUMP_STACK_SIZE of `net/netfilter/nf_tables.h`: the kernel loads nothing deeper.
             guard depth < 16, let target = prepared.tables[table].chains[name] else {
@@ -208,15 +211,39 @@ extension Pieces {
 }
 
 extension PacketState {
-    /// By a target that is not known.
+    /// By NAT to several addresses or ports.
     var sentSomewhere: Self {
         var next = self
         if tracking == .tracked {
             next.address = nil
             next.port = nil
             next.isNATed = true
+            next.destinationIsDecided = true
         }
         return next
+    }
+
+    /// By a statement that is not known, and may write other addresses and ports into it.
+    var changedSomehow: Self {
+        var next = self
+        next.address = nil
+        next.port = nil
+        next.header = .rewritten
+        return next
+    }
+}
+
+extension Instruction {
+    fileprivate var isUnknownNAT: Bool {
+        switch self {
+        case .unknown(let name): name.hasPrefix("dnat ") || name.hasPrefix("redirect ")
+        case .xtablesTarget(.unknown(let name)): ["DNAT", "REDIRECT", "NETMAP"].contains(name)
+        case .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadControlGroup, .loadImmediate, .compare, .range,
+            .bitwise, .byteorder,
+            .lookup, .lookupValue, .lookupVerdict, .verdict, .destinationNAT, .redirect, .sourceNAT, .reject, .notrack,
+            .limit, .noEffect, .xtables, .xtablesTarget:
+            false
+        }
     }
 }
 

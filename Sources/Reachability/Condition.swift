@@ -136,7 +136,7 @@ extension [Symbol] {
             if value != bytes[start] { return .certain(value > bytes[start]) }
             start += 1
         }
-        if start == length { return .always }
+        if start == length || bytes[start..<length].allSatisfy({ $0 == 0 }) { return .always }
         return [Symbol](self[start..<length]).sourceIsAtLeast([UInt8](bytes[start..<length]))
     }
 

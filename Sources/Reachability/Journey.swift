@@ -20,14 +20,34 @@ struct Journey<Bits: AddressBits> {
         var closed: IntervalSet<Bits>
         var unknown: IntervalSet<Bits>
         var doubts: Set<Doubt>
+
+        var isOpenToAll: Bool { closed.isEmpty && unknown.isEmpty }
+
+        /// Of two kinds of packets that the same client may send.
+        func or(_ other: Self) -> Self {
+            let open = open.union(other.open)
+            let closed = closed.intersection(other.closed)
+            let unknown = open.union(closed).complement()
+            return Self(
+                arrivals: arrivals.merging(other.arrivals) { $0.union($1) },
+                stops: stops.merging(other.stops) { $0.union($1) }, open: open, closed: closed, unknown: unknown,
+                doubts: unknown.isEmpty ? [] : doubts.union(other.doubts))
+        }
     }
 
+    /// Open to whom some packet of theirs lets in, whichever it is.
     mutating func reach(_ approach: Approach, _ extent: Extent) -> Reached {
+        let ordinary = reach(approach, from: .ordinary, extent)
+        if !walk.prepared.asksForClientsChoice || ordinary.isOpenToAll { return ordinary }
+        return ordinary.or(reach(approach, from: .crafty, extent))
+    }
+
+    private mutating func reach(_ approach: Approach, from client: Client, _ extent: Extent) -> Reached {
         dropped = [:]
         arrived = [:]
         walk.doubts = []
         var pieces = Pieces<Bits>()
-        pieces.add(PacketState(approach), .all)
+        pieces.add(PacketState(approach, from: client), .all)
         let ingress = Place(hook: .ingress, input: approach.interface, output: "")
         pieces = pass(pieces, at: .ingress, approach, ingress)
         switch extent {
@@ -51,16 +71,33 @@ struct Journey<Bits: AddressBits> {
     private mutating func travel(_ start: Pieces<Bits>, _ approach: Approach) {
         // `ip6_rcv` looks at this before any rule; IPv4 at its routing, when DNAT has been.
         if approach.address.family == .ipv6, approach.address.isLoopback { return stop(start, .martian) }
+        let chains = walk.prepared.chains(at: .prerouting, Bits.family).filter { !$0.base.isNAT }
+        // Of chains with the very priority of conntrack or NAT, the kernel does not say which comes first: both are tried.
+        let isTied = { (priority: Int32) in chains.contains { $0.base.priority == priority } }
+        let conntrack = isTied(HookPriority.conntrack) ? [0, 1] : [0] as [Int32]
+        let destinationNAT = isTied(HookPriority.destinationNAT) ? [0, 1] : [0] as [Int32]
+        if conntrack.count + destinationNAT.count > 2 {
+            walk.doubts.insert(Doubt(rule: nil, reason: "a chain has the same priority as conntrack or NAT"))
+        }
+        for later in conntrack {
+            for more in destinationNAT {
+                travel(start, approach, HookPriority.conntrack + later, HookPriority.destinationNAT + more)
+            }
+        }
+    }
+
+    /// `conntrack` and `destinationNAT` are the first priorities that come after each.
+    private mutating func travel(
+        _ start: Pieces<Bits>, _ approach: Approach, _ conntrack: Int32, _ destinationNAT: Int32
+    ) {
         let place = Place(hook: .prerouting, input: approach.interface, output: "")
-        var pieces = pass(start, at: .prerouting, approach, place) { $0.priority < HookPriority.conntrack && !$0.isNAT }
+        var pieces = pass(start, at: .prerouting, approach, place) { $0.priority < conntrack && !$0.isNAT }
         pieces = pieces.tracked()
         pieces = pass(pieces, at: .prerouting, approach, place) {
-            !$0.isNAT && (HookPriority.conntrack..<HookPriority.destinationNAT).contains($0.priority)
+            !$0.isNAT && (conntrack..<destinationNAT).contains($0.priority)
         }
         pieces = translate(pieces, approach, place)
-        pieces = pass(pieces, at: .prerouting, approach, place) {
-            !$0.isNAT && $0.priority >= HookPriority.destinationNAT
-        }
+        pieces = pass(pieces, at: .prerouting, approach, place) { !$0.isNAT && $0.priority >= destinationNAT }
         for (state, sources) in pieces.sets { route(state, sources, approach) }
     }
 
@@ -152,7 +189,14 @@ struct Journey<Bits: AddressBits> {
         var pieces = pieces
         for base in walk.prepared.chains(at: hook, Bits.family, device: device) where isWanted(base.base) {
             var next = Pieces<Bits>()
-            for (state, sources) in pieces.sets { next.add(judge(base, approach, place, state, sources)) }
+            for (state, sources) in pieces.sets {
+                // NAT, with all of its chains, is for what conntrack knows.
+                if base.base.isNAT, state.tracking != .tracked {
+                    next.add(state, sources)
+                } else {
+                    next.add(judge(base, approach, place, state, sources))
+                }
+            }
             pieces = next
         }
         return pieces

@@ -73,6 +73,7 @@ enum HookPriority {
     static let conntrack: Int32 = -200
     /// All chains of type nat run here; their own priorities order them among themselves.
     static let destinationNAT: Int32 = -100
+    static let sourceNAT: Int32 = 100
 }
 
 enum EtherType {

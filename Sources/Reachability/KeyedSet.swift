@@ -13,6 +13,8 @@ struct KeyedSet {
         var condition: Condition<Bits>
         /// Who may get which.
         var payloads: [(payload: Payload, sources: IntervalSet<Bits>)]
+        /// Packets add to it: there may be other data by then.
+        var mayHaveMore = false
     }
 
     let set: HostSet
@@ -66,6 +68,7 @@ struct KeyedSet {
         // What packets add to it, or time takes from it, is another at the next packet.
         if set.isDynamic {
             found.condition = .unsure
+            found.mayHaveMore = true
         }
         return found
     }

@@ -28,10 +28,10 @@ public struct Listener: Hashable, Sendable {
         self.controlGroups = controlGroups
     }
 
-    /// Whether what comes there is for it.
-    public func takes(_ transport: TransportProtocol, _ address: IPAddress, _ port: UInt16) -> Bool {
-        guard self.transport == transport, self.port == port else { return false }
-        if self.address == address { return true }
+    /// Whether what comes there is for it. Nil stands for an address or a port that is not known: it may be this one's.
+    public func takes(_ transport: TransportProtocol, _ address: IPAddress?, _ port: UInt16?) -> Bool {
+        guard self.transport == transport, port == nil || self.port == port else { return false }
+        guard let address, self.address != address else { return true }
         guard self.address.isEveryAddress else { return false }
         return self.address.family == address.family || takesBothFamilies && self.address.family == .ipv6
     }

@@ -18,10 +18,24 @@ struct PacketState: Hashable {
     var isNATed = false
     /// To this machine, by whichever address the interface has.
     var isRedirected = false
+    /// A rule of NAT has decided where it goes, be it to where it went before: no other rule of NAT is asked.
+    var destinationIsDecided = false
+    var header = Header.asSent
+    let client: Client
 
-    init(_ approach: Approach) {
+    init(_ approach: Approach, from client: Client) {
         addressBytes = approach.address.networkOrder
         port = approach.port
+        self.client = client
+    }
+
+    /// Whether the source is still where the client has put it.
+    enum Header: Hashable {
+        case asSent
+        /// By source NAT: conntrack remembers what was there.
+        case translated
+        /// By a rule that is not followed: nothing in it is known.
+        case rewritten
     }
 
     var address: IPAddress? {
@@ -30,6 +44,14 @@ struct PacketState: Hashable {
         }
         set { addressBytes = newValue?.networkOrder }
     }
+}
+
+/// What a packet has in it that is the client's own choice.
+enum Client: Hashable, CaseIterable {
+    /// As a system sends it by itself.
+    case ordinary
+    /// By somebody who looks for a way in: from any port, with flags and headers that rules do not expect.
+    case crafty
 }
 
 /// Where on its way the packet is.
@@ -59,13 +81,30 @@ struct PacketView<Bits: AddressBits> {
 
     private var family: AddressFamily { Bits.family }
 
-    static func source() -> [Symbol] { (0..<Bits.bitWidth / 8).map { .source($0, mask: 0xff) } }
+    /// As it is in the packet now.
+    var source: [Symbol] { state.header == .asSent ? Self.sent : unknown(Bits.bitWidth / 8) }
+    /// As conntrack has seen it first.
+    var originalSource: [Symbol] { state.header == .rewritten ? unknown(Bits.bitWidth / 8) : Self.sent }
+    var originalDestination: [Symbol] {
+        state.header == .rewritten ? unknown(Bits.bitWidth / 8) : .init(approach.address.networkOrder)
+    }
+    var originalPort: [Symbol] {
+        guard state.header != .rewritten, let port = approach.port else { return unknown(2) }
+        return .init(port.networkOrder)
+    }
+
+    private static var sent: [Symbol] { (0..<Bits.bitWidth / 8).map { .source($0, mask: 0xff) } }
 
     private func unknown(_ count: Int) -> [Symbol] { Array(repeating: .unknown, count: count) }
 
     var destination: [Symbol] { state.address.map { .init($0.networkOrder) } ?? unknown(Bits.bitWidth / 8) }
     var destinationPort: [Symbol] { state.port.map { .init($0.networkOrder) } ?? unknown(2) }
-    var clientPort: [Symbol] { [.clientPort(0), .clientPort(1)] }
+    var clientPort: [Symbol] {
+        switch (state.client, state.header) {
+        case (.ordinary, .asSent), (.ordinary, .translated): [.clientPort(0), .clientPort(1)]
+        case (.crafty, _), (_, .rewritten): unknown(2)
+        }
+    }
 
     func meta(_ key: UInt32) -> [Symbol] {
         switch MetaKey(rawValue: key) {
@@ -108,14 +147,14 @@ struct PacketView<Bits: AddressBits> {
         case .mark: mark
         case .l3protocol: [.byte(family == .ipv4 ? 2 : 10)]
         case .protocol: [.byte(approach.transport.rawValue)]
-        case .src: isReply ? destination : Self.source()
-        case .dst: isReply ? Self.source() : .init(approach.address.networkOrder)
-        case .srcIP: family == .ipv4 ? (isReply ? destination : Self.source()) : nil
-        case .srcIP6: family == .ipv6 ? (isReply ? destination : Self.source()) : nil
-        case .dstIP: family == .ipv4 ? (isReply ? Self.source() : .init(approach.address.networkOrder)) : nil
-        case .dstIP6: family == .ipv6 ? (isReply ? Self.source() : .init(approach.address.networkOrder)) : nil
+        case .src: isReply ? destination : originalSource
+        case .dst: isReply ? source : originalDestination
+        case .srcIP: family == .ipv4 ? (isReply ? destination : originalSource) : nil
+        case .srcIP6: family == .ipv6 ? (isReply ? destination : originalSource) : nil
+        case .dstIP: family == .ipv4 ? (isReply ? source : originalDestination) : nil
+        case .dstIP6: family == .ipv6 ? (isReply ? source : originalDestination) : nil
         case .protoSrc: isReply ? destinationPort : clientPort
-        case .protoDst: isReply ? clientPort : .init(approach.port.networkOrder)
+        case .protoDst: isReply ? clientPort : originalPort
         case nil: unknown(16)
         }
     }
@@ -145,20 +184,28 @@ struct PacketView<Bits: AddressBits> {
     }
 
     private var ipv4Header: [Symbol] {
-        // No options, and not a later fragment: such a one opens nothing.
-        [.byte(0x45)] + unknown(5) + [.bits(0, known: 0xbf), .byte(0)] + unknown(1)
-            + [.byte(approach.transport.rawValue)] + unknown(2) + Self.source() + destination
+        // Not a later fragment: such a one opens nothing.
+        [state.client == .ordinary ? .byte(0x45) : .bits(0x40, known: 0xf0)] + unknown(5) + [
+            .bits(0, known: 0xbf), .byte(0),
+        ] + unknown(1)
+            + [.byte(approach.transport.rawValue)] + unknown(2) + source + destination
     }
 
     private var ipv6Header: [Symbol] {
-        [.bits(0x60, known: 0xf0)] + unknown(5) + [.byte(approach.transport.rawValue)] + unknown(1) + Self.source()
-            + destination
+        [.bits(0x60, known: 0xf0)] + unknown(5) + nextHeader + unknown(1) + source + destination
+    }
+
+    /// Other headers may come before that of the transport.
+    private var nextHeader: [Symbol] {
+        state.client == .ordinary ? [.byte(approach.transport.rawValue)] : unknown(1)
     }
 
     private var transportHeader: [Symbol] {
         switch approach.transport {
-        // A SYN; the bits of ECN may be there.
-        case .tcp: clientPort + destinationPort + unknown(9) + [.bits(0x02, known: 0x3f)] + unknown(6)
+        // A SYN; the bits of ECN may be there. One with PSH or URG opens a connection too.
+        case .tcp:
+            clientPort + destinationPort + unknown(9)
+                + [.bits(0x02, known: state.client == .ordinary ? 0x3f : 0x17)] + unknown(6)
         case .udp, .sctp: clientPort + destinationPort + unknown(4)
         }
     }

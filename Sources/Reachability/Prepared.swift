@@ -21,6 +21,8 @@ struct Prepared {
     let bases: [Base]
     /// Whether any rule sets a mark: until then every packet's is 0.
     let marksAreSet: Bool
+    /// Whether any rule looks at what a client may choose as it likes.
+    let asksForClientsChoice: Bool
 
     init(_ ruleset: HostRuleset) {
         let tables = ruleset.tables.filter { !$0.isDormant }
@@ -35,7 +37,12 @@ struct Prepared {
                 if let base = chain.base { bases.append(Base(table: index, chain: chain, base: base)) }
             }
         }
-        self.bases = bases.sorted { $0.base.priority < $1.base.priority }
+        self.bases = bases.sorted { $0.base.order < $1.base.order }
+        asksForClientsChoice = tables.contains { table in
+            table.chains.contains { chain in
+                chain.rules.contains { $0.instructions.contains(where: \.asksForClientsChoice) }
+            }
+        }
         marksAreSet = tables.contains { table in
             table.chains.contains { chain in
                 chain.rules.contains { $0.instructions.contains(where: \.mayMark) }
@@ -64,6 +71,12 @@ struct Prepared {
 
 extension HostChain.Base {
     var isNAT: Bool { type == "nat" }
+
+    /// NAT's chains run where the kernel does NAT; of one that comes at the same place, it is not known which is first.
+    fileprivate var order: (Int32, Int, Int32) {
+        isNAT && (hook == .input || hook == .postrouting)
+            ? (HookPriority.sourceNAT, 0, priority) : (priority, 1, priority)
+    }
 }
 
 extension Instruction {
@@ -74,11 +87,33 @@ extension Instruction {
             .xtablesTarget(.unknown(let word)):
             let word = word.lowercased()
             return word.contains("mark") || word.contains("meta") || word.contains("ct ")
+        case .verdict(.queue): return true
         case .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadControlGroup, .loadImmediate, .compare, .range,
             .bitwise, .byteorder,
             .lookup, .lookupValue, .lookupVerdict, .verdict, .destinationNAT, .redirect, .sourceNAT, .reject, .notrack,
             .limit, .xtables, .xtablesTarget:
             return false
+        }
+    }
+
+    /// The port that it comes from, TCP's flags, the length of an IPv4 header, the header that follows IPv6's.
+    fileprivate var asksForClientsChoice: Bool {
+        switch self {
+        case .loadPayload(let base, let offset, let length, _):
+            switch PayloadBase(rawValue: base) {
+            case .transport: offset < 2 || offset <= 13 && offset + length > 13
+            case .network: offset == 0 || offset <= 6 && offset + length > 6
+            case .link, nil: false
+            }
+        case .loadConntrack(let key, _, _):
+            [.protoSrc, .protoDst].contains(ConntrackKey(rawValue: key))
+        case .xtables(.sourcePorts), .xtables(.tcpFlags): true
+        case .xtables(.conntrack(let match)): match.originalSourcePort != nil || match.replyDestinationPort != nil
+        case .loadMeta, .loadFIB, .loadControlGroup, .loadImmediate, .compare, .range, .bitwise, .byteorder, .lookup,
+            .lookupValue,
+            .lookupVerdict, .verdict, .destinationNAT, .redirect, .sourceNAT, .reject, .notrack, .limit, .noEffect,
+            .xtables, .xtablesTarget, .unknown:
+            false
         }
     }
 }

@@ -87,6 +87,11 @@ struct RuleWalk<Bits: AddressBits> {
                     let part = matched.intersection(sources)
                     if !part.isEmpty { run(from: index + 1, branch, state, part) }
                 }
+                if found.mayHaveMore {
+                    var branch = registers
+                    branch.store(Array(repeating: .unknown, count: 64), at: into)
+                    run(from: index + 1, branch, state, matched)
+                }
                 return miss(matched.intersection(found.condition.no))
             case .lookupVerdict(let map, let register):
                 guard let found = found(map, registers, register) else { return end(state, matched, .anything, index) }
@@ -104,7 +109,9 @@ struct RuleWalk<Bits: AddressBits> {
             case .redirect(let port):
                 let port: UInt16?? = port.map { registers.port(at: $0) }
                 return end(state.redirected(port: port, in: view), matched, .verdict(.accept), index)
-            case .sourceNAT: return end(state, matched, .verdict(.accept), index)
+            case .sourceNAT:
+                state.translateSource()
+                return end(state, matched, .verdict(.accept), index)
             case .reject: return end(state, matched, .refused, index)
             case .notrack: state.leaveUntracked()
             case .limit: condition = .unsure
@@ -119,7 +126,9 @@ struct RuleWalk<Bits: AddressBits> {
                 case .redirect(let port):
                     return end(
                         state.redirected(port: port.map { .some($0) }, in: view), matched, .verdict(.accept), index)
-                case .sourceNAT: return end(state, matched, .verdict(.accept), index)
+                case .sourceNAT:
+                    state.translateSource()
+                    return end(state, matched, .verdict(.accept), index)
                 case .reject: return end(state, matched, .refused, index)
                 case .notrack: state.leaveUntracked()
                 case .noEffect: break
@@ -153,7 +162,10 @@ struct RuleWalk<Bits: AddressBits> {
     }
 
     private mutating func note(_ condition: Condition<Bits>, _ sources: IntervalSet<Bits>, _ index: Int) {
-        if condition.isUnsure(about: sources) { doubts.insert(instructions[index].words) }
+        // Behind a statement that is not followed, that one is to blame.
+        if view.state.header != .rewritten, condition.isUnsure(about: sources) {
+            doubts.insert(instructions[index].words)
+        }
     }
 }
 
@@ -210,11 +222,16 @@ extension PacketState {
         if tracking == .notYet { tracking = .untracked }
     }
 
+    mutating func translateSource() {
+        if header == .asSent { header = .translated }
+    }
+
     /// Outer nil where that part stays; inner nil where it is not known what it becomes.
     func sent<Bits>(to address: IPAddress??, port: UInt16??, in view: PacketView<Bits>) -> Self {
         var next = self
         if let address { next.address = address }
         if let port { next.port = port }
+        next.destinationIsDecided = true
         next.isNATed = next.address != view.approach.address || next.port != view.approach.port
         return next
     }

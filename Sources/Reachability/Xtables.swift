@@ -15,7 +15,7 @@ extension PacketView {
                 ? [payload(base: PayloadBase.transport.rawValue, offset: 13, length: 1)[0].masked(mask, xor: 0)]
                     .equals([compare]).inverted(inverted)
                 : .never
-        case .sourceRange(let from, let to, let inverted): Self.source().isWithin(from, to).inverted(inverted)
+        case .sourceRange(let from, let to, let inverted): source.isWithin(from, to).inverted(inverted)
         case .destinationRange(let from, let to, let inverted): destination.isWithin(from, to).inverted(inverted)
         case .mark(let value, let mask, let inverted):
             zip(meta(MetaKey.mark.rawValue), mask.hostOrder).map { $0.masked($1, xor: 0) }
@@ -61,15 +61,14 @@ extension PacketView {
         if let proto = match.proto {
             result = result.and(.certain((proto.value == approach.transport.rawValue) != proto.inverted))
         }
-        let dialled: [Symbol] = .init(approach.address.networkOrder)
         for (prefix, address) in [
-            (match.originalSource, Self.source()), (match.originalDestination, dialled),
-            (match.replySource, destination), (match.replyDestination, Self.source()),
+            (match.originalSource, originalSource), (match.originalDestination, originalDestination),
+            (match.replySource, destination), (match.replyDestination, source),
         ] {
             if let prefix { result = result.and(condition(address, prefix.value).inverted(prefix.inverted)) }
         }
         for (range, port) in [
-            (match.originalSourcePort, clientPort), (match.originalDestinationPort, .init(approach.port.networkOrder)),
+            (match.originalSourcePort, clientPort), (match.originalDestinationPort, originalPort),
             (match.replySourcePort, destinationPort), (match.replyDestinationPort, clientPort),
         ] {
             if let range { result = result.and(any(port, [range.value]).inverted(range.inverted)) }

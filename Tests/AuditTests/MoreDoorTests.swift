@@ -35,6 +35,18 @@ import Testing
         #expect(withMacvlan([ingress]).report.entrances(.macvlan, 80).allSatisfy { $0.verdict == .closed })
     }
 
+    @Test func `a port that only a range of a rule names has a door of its own`() {
+        let range: [Instruction] = [
+            .loadPayload(base: 2, offset: 2, length: 2, into: 0),
+            .range(0, from: [0x1f, 0x40], to: [0x1f, 0xa4], inverted: false), .verdict(.accept),
+        ]
+        let report = SampleHost([SampleHost.guarding(.forward, [range, [.verdict(.drop)]])], hasDockerRules: false)
+            .report
+        let direct = report.entrances.filter { $0.door.path == .direct && $0.door.transport == .tcp }
+        #expect(direct.filter { $0.verdict == .openToAnyone }.map(\.door.port) == [8000])
+        #expect(direct.contains { $0.door.port == nil && $0.verdict == .closed })
+    }
+
     @Test func `a container on the host's network is found by what listens`() {
         var host = SampleHost()
         host.inventory.containers.append(Container(id: "3", name: "exporter", usesHostNetwork: true))

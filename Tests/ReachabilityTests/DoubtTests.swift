@@ -55,7 +55,7 @@ import Testing
         #expect(HandWritten([chain, marker]).ask("192.0.2.1", 22).isUnknownToAll)
     }
 
-    @Test func `a client's port is known to be none of a server's`() {
+    @Test func `a client's port is at its own choice, and so are ports below 1024`() {
         func from(_ range: ClosedRange<UInt16>) -> [Instruction] {
             [
                 .loadMeta(16, into: 0), .compare(0, operation: 0, [6]),
@@ -64,7 +64,11 @@ import Testing
             ]
         }
         #expect(HandWritten([.at(.input, 0, [from(53...53) + Rule.drop])]).ask("192.0.2.1", 22).isOpenToAll)
-        #expect(HandWritten([.at(.input, 0, [from(1024...65535) + Rule.drop])]).ask("192.0.2.1", 22).isClosedToAll)
+        #expect(HandWritten([.at(.input, 0, [from(1024...65535) + Rule.drop])]).ask("192.0.2.1", 22).isUnknownToAll)
+        #expect(HandWritten([.at(.input, 0, [from(0...65535) + Rule.drop])]).ask("192.0.2.1", 22).isClosedToAll)
+        // Whoever looks for a way in takes port 53.
+        let lettingIn = HostChain.at(.input, 0, drops: true, [from(53...53) + Rule.accept])
+        #expect(HandWritten([lettingIn]).ask("192.0.2.1", 22).isUnknownToAll)
         #expect(HandWritten([.at(.input, 0, [from(40000...40009) + Rule.drop])]).ask("192.0.2.1", 22).isUnknownToAll)
     }
 
