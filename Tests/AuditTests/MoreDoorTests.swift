@@ -2,6 +2,7 @@ import Addressing
 import Audit
 import Docker
 import HostRules
+import Presentation
 import Reachability
 import Testing
 
@@ -51,6 +52,14 @@ import Testing
         var host = SampleHost()
         host.inventory.containers = []
         #expect(host.report.entrances(.proxy, 8081).contains { $0.verdict == .openToAnyone })
+    }
+
+    @Test func `an audit without Docker says that it is one`() {
+        var subject = Subject(
+            rules: HostRuleset(generation: 1, tables: []), topology: Topology(links: [], routes: []))
+        #expect(AuditText(AuditReport(subject), doors: .all).text.contains("without Docker"))
+        subject.inventory = Inventory(containers: [], networks: [])
+        #expect(!AuditText(AuditReport(subject), doors: .all).text.contains("without Docker"))
     }
 
     @Test func `a bridge by which the default route leaves is outside, however it is called`() {
