@@ -97,6 +97,12 @@ struct Allowance {
     /// As container bridges are called where no policy says otherwise.
     private static let bridges = ["docker0", "docker_gwbridge", "br-", "podman", "cni-podman"]
 
+    /// Whether it is called like a container bridge, so that what comes in by it is not judged.
+    func isCalledBridge(_ interface: String) -> Bool {
+        guard let policy else { return Self.bridges.contains { interface.hasPrefix($0) } }
+        return policy.interfaces.containers.contains { $0.matches(interface) }
+    }
+
     /// Whether packets by it are judged at all: `auto` is every interface but `lo` and the container bridges.
     func isExternal(_ interface: String) -> Bool {
         if interface == "lo" { return false }

@@ -13,7 +13,8 @@ extension AuditReport {
             ($0.element.severity, $0.offset) < ($1.element.severity, $1.offset)
         }
         self.init(
-            findings: ordered.map(\.element), entrances: entrances, hasPolicy: subject.policy != nil)
+            findings: ordered.map(\.element), entrances: entrances, hasPolicy: subject.policy != nil,
+            knowsContainers: subject.inventory != nil)
     }
 }
 

@@ -77,6 +77,8 @@ public struct AuditReport: Hashable, Sendable {
     /// Worst first.
     public var entrances: [Entrance]
     public var hasPolicy: Bool
+    /// Without Docker, what it publishes is known by what listens alone.
+    public var knowsContainers: Bool
 
     public var result: Result {
         if entrances.contains(where: { $0.verdict <= .openTooWide })

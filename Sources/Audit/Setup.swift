@@ -64,7 +64,7 @@ struct Setup {
                         .dockerUserDead, .hygiene,
                         "the rules of DOCKER-USER in \(label) are dead: Docker uses nftables itself",
                         why: "Docker's nftables backend has no DOCKER-USER; nothing leads a container's packets there.",
-                        help: "say the same in a policy: dockernft import reads them")
+                        help: "say the same in a policy, and dockernft apply")
                 ]
             }
             guard !table.reaches("DOCKER-USER", from: .forward) else { return [] }

@@ -38,7 +38,14 @@ struct Survey {
         let bridges = Set(networks.compactMap { $0.bridge?.description })
         return subject.topology.links.map(\.name).filter { name in
             !bridges.contains(name) && !name.hasPrefix("veth") && name != "docker0" && name != "docker_gwbridge"
-                && allowance.isExternal(name)
+                && (allowance.isExternal(name) || allowance.isCalledBridge(name) && leadsOut(name))
+        }
+    }
+
+    /// A bridge that the default route leaves by is nobody's but the machine's, however it is called.
+    private func leadsOut(_ interface: String) -> Bool {
+        subject.topology.routes.contains { route in
+            route.interface == interface && [.v4(0...UInt32.max), .v6(0...UInt128.max)].contains(route.subnet)
         }
     }
 
@@ -192,12 +199,15 @@ struct Survey {
         let published = Set(
             containers.flatMap { $0.bindings.map { PortRange($0.transport, $0.hostPort...$0.hostPort) } })
         let usesHostNetwork = containers.contains(where: \.usesHostNetwork)
-        for listener in subject.listeners where !listener.address.isLoopback && !listener.isProxy {
+        for listener in subject.listeners where !listener.address.isLoopback {
             let port = PortRange(listener.transport, listener.port...listener.port)
             if published.contains(port) { continue }
             let isSwarm =
                 listener.isReservation && subject.inventory?.isInSwarm == true && ![2377, 7946].contains(listener.port)
-            guard isSwarm || usesHostNetwork || subject.policy?.host != nil || subject.policy?.namesPort(port) == true
+            // Of an engine that was not asked.
+            guard
+                listener.isProxy || isSwarm || usesHostNetwork || subject.policy?.host != nil
+                    || subject.policy?.namesPort(port) == true
             else {
                 continue
             }
@@ -218,11 +228,12 @@ struct Survey {
             Approach(interface: interface, transport: listener.transport, address: address, port: listener.port))
         let target = listener.processes.isEmpty ? "a process of the host" : listener.processes.joined(separator: ", ")
         let door = Door(
-            path: isSwarm ? .swarm : .host, transport: listener.transport, port: listener.port,
-            target: isSwarm ? "a swarm service" : target)
+            path: isSwarm ? .swarm : listener.isProxy ? .proxy : .host, transport: listener.transport,
+            port: listener.port,
+            target: isSwarm ? "a swarm service" : listener.isProxy ? "a container unknown" : target)
         note(
             door, address, interface, answer, through: .all,
-            allowed: isSwarm
+            allowed: isSwarm || listener.isProxy
                 ? allowance.published(listener.transport, address, listener.port, interface: interface)
                 : allowance.machine(listener.transport, address, listener.port, interface: interface))
     }

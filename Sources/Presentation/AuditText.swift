@@ -34,7 +34,8 @@ public struct AuditText {
                 ? "somebody gets in whom the policy does not allow" : "there is no policy, and this is open:"
         case .unknown: "nobody is known to get in who may not, but of some it could not be found out"
         case .nothingOpen:
-            report.hasPolicy ? "nobody gets in whom the policy does not allow" : "nothing is open to anybody outside"
+            (report.hasPolicy ? "nobody gets in whom the policy does not allow" : "nothing is open to anybody outside")
+                + (report.knowsContainers ? "" : ", as far as can be seen without Docker")
         }
     }
 

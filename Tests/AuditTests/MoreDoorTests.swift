@@ -2,6 +2,7 @@ import Addressing
 import Audit
 import Docker
 import HostRules
+import Presentation
 import Reachability
 import Testing
 
@@ -45,6 +46,39 @@ import Testing
         let direct = report.entrances.filter { $0.door.path == .direct && $0.door.transport == .tcp }
         #expect(direct.filter { $0.verdict == .openToAnyone }.map(\.door.port) == [8000])
         #expect(direct.contains { $0.door.port == nil && $0.verdict == .closed })
+    }
+
+    @Test func `docker-proxy of an engine that was not asked is a door`() {
+        var host = SampleHost()
+        host.inventory.containers = []
+        #expect(host.report.entrances(.proxy, 8081).contains { $0.verdict == .openToAnyone })
+    }
+
+    @Test func `an audit without Docker says that it is one`() {
+        var subject = Subject(
+            rules: HostRuleset(generation: 1, tables: []), topology: Topology(links: [], routes: []))
+        #expect(AuditText(AuditReport(subject), doors: .all).text.contains("without Docker"))
+        subject.inventory = Inventory(containers: [], networks: [])
+        #expect(!AuditText(AuditReport(subject), doors: .all).text.contains("without Docker"))
+    }
+
+    @Test func `a bridge by which the default route leaves is outside, however it is called`() {
+        func report(_ routes: [Topology.Route]) -> AuditReport {
+            let host = SampleHost()
+            return AuditReport(
+                Subject(
+                    rules: HostRuleset(generation: 1, tables: host.tables),
+                    topology: Topology(
+                        links: [
+                            .init(
+                                name: "br-lan", index: 2, addresses: [.v4(IPv4Address(0xc000_0201))],
+                                forwards: [.ipv4])
+                        ], routes: routes),
+                    inventory: host.inventory))
+        }
+        #expect(report([]).entrances(.dnat4, 8081).isEmpty)
+        let uplink = Topology.Route(.v4(0...UInt32.max), interface: "br-lan")
+        #expect(report([uplink]).entrances(.dnat4, 8081).first?.interfaces == ["br-lan"])
     }
 
     @Test func `a container on the host's network is found by what listens`() {
