@@ -103,7 +103,8 @@ let package = Package(
         tests(
             "AuditTests",
             [
-                "TestSupport", "Audit", "Presentation", "Reachability", "HostRules", "Docker", "DockerSocket",
+                "TestSupport", "MatrixSupport", "Audit", "Presentation", "Reachability", "HostRules", "Docker",
+                "DockerSocket",
                 "NftablesKernel", "Policy",
                 "Addressing", "Diagnostics",
             ]),
@@ -112,7 +113,7 @@ let package = Package(
             name: "MatrixSupport",
             dependencies: [
                 "TestSupport", "Compiler", "Policy", "Docker", "Addressing", "Nftables", "NftablesKernel", "Reconcile",
-                "HostRules", "Reachability",
+                "HostRules", "Reachability", "Audit",
             ],
             path: "Tests/MatrixSupport", swiftSettings: ours),
         tests("MatrixTests", ["MatrixSupport", "TestSupport", "Addressing"]),

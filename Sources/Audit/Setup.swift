@@ -186,7 +186,7 @@ struct Setup {
 
     /// Of IPv4, by any interface that is no container's.
     private func reached(_ transport: TransportProtocol, _ port: UInt16) -> AddressSet {
-        var reachability = Reachability(subject.rules, topology: subject.topology)
+        var reachability = Reachability(subject.rules, topology: subject.topology, listeners: subject.listeners)
         let allowance = Allowance(subject.policy)
         var open = AddressSet()
         for link in subject.topology.links where allowance.isExternal(link.name) {
@@ -236,7 +236,8 @@ extension HostTable {
                 case .accept, .drop, .return, .queue, nil: nil
                 }
             } ?? []
-        case .verdict, .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadImmediate, .compare, .range, .bitwise,
+        case .verdict, .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadControlGroup, .loadImmediate, .compare,
+            .range, .bitwise,
             .byteorder, .lookup, .lookupValue, .destinationNAT, .redirect, .sourceNAT, .reject, .notrack, .limit,
             .noEffect, .xtables, .xtablesTarget, .unknown:
             []

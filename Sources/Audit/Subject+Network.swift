@@ -36,7 +36,10 @@ extension Topology.Link {
 }
 
 extension Listener {
-    public init?(_ listener: HostListener, processes: [String]) {
+    /// `controlGroups` are those of the socket's group and above, from the root; nil where they could not be found.
+    public init?(
+        _ listener: HostListener, of network: HostNetwork, processes: [String], controlGroups: [UInt64]?
+    ) {
         guard let address = IPAddress(bytes: listener.address) else { return nil }
         let transport: TransportProtocol =
             switch listener.transport {
@@ -45,7 +48,10 @@ extension Listener {
             }
         self.init(
             transport: transport, address: address, port: listener.port,
-            takesBothFamilies: listener.takesBothFamilies, processes: processes)
+            takesBothFamilies: listener.takesBothFamilies,
+            interface: listener.interface.map { index in
+                network.interfaces.first { $0.index == index }?.name ?? "interface \(index)"
+            }, processes: processes, controlGroups: controlGroups)
     }
 }
 

@@ -1,4 +1,4 @@
-public import Addressing
+internal import Addressing
 public import Docker
 public import HostRules
 public import Policy
@@ -30,34 +30,7 @@ public struct Subject: Sendable {
     }
 }
 
-/// A socket of the host that takes connections, or packets.
-public struct Listener: Hashable, Sendable {
-    public var transport: TransportProtocol
-    /// `0.0.0.0` and `::` stand for every address; `::` for those of IPv4 too where it takes both.
-    public var address: IPAddress
-    public var port: UInt16
-    public var takesBothFamilies: Bool
-    /// Names of the processes that hold it, as far as they may be seen.
-    public var processes: [String]
-
-    public init(
-        transport: TransportProtocol, address: IPAddress, port: UInt16, takesBothFamilies: Bool = false,
-        processes: [String] = []
-    ) {
-        self.transport = transport
-        self.address = address
-        self.port = port
-        self.takesBothFamilies = takesBothFamilies
-        self.processes = processes
-    }
-
-    func takes(_ transport: TransportProtocol, _ address: IPAddress, _ port: UInt16) -> Bool {
-        guard self.transport == transport, self.port == port else { return false }
-        if self.address == address { return true }
-        guard self.address.isEveryAddress else { return false }
-        return self.address.family == address.family || takesBothFamilies && self.address.family == .ipv6
-    }
-
+extension Listener {
     /// One that the engine holds to keep others off the port, and never answers.
     var isReservation: Bool { processes == ["dockerd"] }
     var isProxy: Bool { processes.contains("docker-proxy") }
@@ -107,13 +80,6 @@ public struct Installation: Hashable, Sendable {
 }
 
 extension IPAddress {
-    var isEveryAddress: Bool {
-        switch self {
-        case .v4(let address): address.bits == 0
-        case .v6(let address): address.bits == 0
-        }
-    }
-
     var isLoopback: Bool {
         switch self {
         case .v4(let address): address.bits >> 24 == 127

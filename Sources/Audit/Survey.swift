@@ -27,7 +27,7 @@ struct Survey {
         self.subject = subject
         allowance = Allowance(subject.policy)
         unusedPort = subject.unusedPort
-        reachability = Reachability(subject.rules, topology: subject.topology)
+        reachability = Reachability(subject.rules, topology: subject.topology, listeners: subject.listeners)
     }
 
     private var containers: [Container] { subject.inventory?.containers ?? [] }

@@ -32,7 +32,8 @@ extension Instruction {
         switch self {
         case .compare(_, _, let bytes): bytes.count == 2 ? [UInt16(bytes[0]) << 8 | UInt16(bytes[1])] : []
         case .xtables(.destinationPorts(let ranges, _)): ranges.filter { $0.count < 1024 }.flatMap { $0 }
-        case .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadImmediate, .range, .bitwise, .byteorder, .lookup,
+        case .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadControlGroup, .loadImmediate, .range, .bitwise,
+            .byteorder, .lookup,
             .lookupValue, .lookupVerdict, .verdict, .destinationNAT, .redirect, .sourceNAT, .reject, .notrack, .limit,
             .noEffect, .xtables, .xtablesTarget, .unknown:
             []

@@ -2,10 +2,13 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +22,15 @@ int clinux_enter_network_namespace(int fd) { return setns(fd, CLONE_NEWNET) == 0
 int clinux_network_namespace_cookie(int socket, uint64_t *cookie) {
     socklen_t length = sizeof *cookie;
     return getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &length) == 0 ? 0 : errno;
+}
+
+int clinux_has_interface(int socket, const char *name) {
+    struct ifreq request = {0};
+    if (strlen(name) >= IFNAMSIZ) return 0;
+    strcpy(request.ifr_name, name);
+    if (ioctl(socket, SIOCGIFINDEX, &request) != 0) return errno == ENODEV ? 0 : -errno;
+    if (ioctl(socket, SIOCGIFNAME, &request) != 0) return errno == ENODEV ? 0 : -errno;
+    return strcmp(request.ifr_name, name) == 0;
 }
 
 int clinux_signal_descriptor(const int *numbers, size_t count) {

@@ -145,8 +145,10 @@ private struct Wire {
 
     init(_ policy: ResolvedPolicy) {
         var networks: Set<String> = []
-        for network in policy.inventory.networks where network.driver.isOnTheWire {
-            guard let parent = network.parent, policy.interfaces.isExternal(parent.stem) else { continue }
+        for network in policy.inventory.networksOnTheWire {
+            guard let parent = network.parent, policy.interfaces.isExternal(parent.stem),
+                !policy.absentParents.contains(parent)
+            else { continue }
             networks.insert(network.id)
             parents.insert(parent)
         }

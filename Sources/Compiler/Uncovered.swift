@@ -1,5 +1,5 @@
 public import Addressing
-internal import Docker
+public import Docker
 public import Policy
 
 /// A macvlan or ipvlan network with containers that no rule of ours guards.
@@ -9,6 +9,8 @@ public struct UncoveredNetwork: Hashable, Sendable {
         case parentIsNotExternal(InterfaceName)
         /// Docker names none: containers then share a dummy interface that leads nowhere, or a plugin knows.
         case noParent
+        /// The host has no interface of that name, and Linux before 6.16 binds no chain to one that is not there.
+        case parentIsAbsent(InterfaceName)
     }
 
     public var name: String
@@ -20,15 +22,29 @@ public struct UncoveredNetwork: Hashable, Sendable {
     }
 }
 
+extension Inventory {
+    /// Macvlan and ipvlan networks with containers.
+    public var networksOnTheWire: [Network] {
+        let inUse = Set(containers.flatMap { $0.attachments.map(\.network) })
+        return networks.filter { $0.driver.isOnTheWire && inUse.contains($0.id) }
+    }
+}
+
 extension Compiler {
     /// To be said by whoever says what is guarded.
     public static func uncovered(by policy: ResolvedPolicy) -> [UncoveredNetwork] {
-        let inUse = Set(policy.inventory.containers.flatMap { $0.attachments.map(\.network) })
-        return policy.inventory.networks.filter { $0.driver.isOnTheWire && inUse.contains($0.id) }.compactMap {
-            network in
+        policy.inventory.networksOnTheWire.compactMap { network in
             guard let parent = network.parent else { return UncoveredNetwork(name: network.name, reason: .noParent) }
-            if policy.interfaces.isExternal(parent.stem) { return nil }
-            return UncoveredNetwork(name: network.name, reason: .parentIsNotExternal(parent))
+            guard policy.interfaces.isExternal(parent.stem) else {
+                return UncoveredNetwork(name: network.name, reason: .parentIsNotExternal(parent))
+            }
+            guard policy.absentParents.contains(parent) else { return nil }
+            return UncoveredNetwork(name: network.name, reason: .parentIsAbsent(parent))
         }
+    }
+
+    /// Interfaces that a chain is to be bound to, if they are there.
+    public static func parentsOnTheWire(of policy: ResolvedPolicy) -> Set<InterfaceName> {
+        Set(policy.inventory.networksOnTheWire.compactMap(\.parent))
     }
 }

@@ -24,19 +24,30 @@ public struct Inventory: Hashable, Sendable {
 
 /// The control group (cgroups(7), version 2) that an engine and its docker-proxies are in, and nobody else. A restart of the
 /// engine makes another one, of the same path and with another number.
-public struct ProxyGroup: Hashable, Sendable {
+public struct ProxyGroup: Sendable {
     /// The kernel's number for it.
     public var id: UInt64
     /// Below `/sys/fs/cgroup`.
     public var path: String
     /// How far it is below the root of the hierarchy.
     public var level: UInt8
+    /// What its docker-proxies were started for, whether Docker says so already or not. Nothing that makes it another group.
+    public var proxiedPorts: Set<PortRange>
 
-    public init(id: UInt64, path: String, level: UInt8) {
+    public init(id: UInt64, path: String, level: UInt8, proxiedPorts: Set<PortRange> = []) {
         self.id = id
         self.path = path
         self.level = level
+        self.proxiedPorts = proxiedPorts
     }
+}
+
+extension ProxyGroup: Hashable {
+    public static func == (left: Self, right: Self) -> Bool {
+        left.id == right.id && left.path == right.path && left.level == right.level
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
 
 public struct Container: Hashable, Sendable {

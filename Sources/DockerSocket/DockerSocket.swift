@@ -31,6 +31,10 @@ public struct DockerSocket: Sendable {
             connect: .seconds(2), answer: .seconds(10), bodyBytes: 64 << 20, eventBytes: 1 << 20)
     }
 
+    /// One thread for the process, which sleeps in the kernel while there is nothing to do, and never ends: to end it takes
+    /// libdispatch, whose monitor wakes the process every second from then on.
+    static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
     /// What runs now. Blocks: not for an event loop.
     ///
     /// `starting` are containers that an event has named before their process runs: what Docker will publish for them counts as
@@ -47,11 +51,8 @@ public struct DockerSocket: Sendable {
     public func waiting() throws(DockerError) -> [Container] { try survey { try $0.waiting() } }
 
     private func survey<Value>(_ body: (Survey) throws -> Value) throws(DockerError) -> Value {
-        // Its one thread ends with the call.
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        defer { try? group.syncShutdownGracefully() }
         do {
-            return try body(Survey(try Engine.negotiate(self, on: group.next()).wait()))
+            return try body(Survey(try Engine.negotiate(self, on: Self.group.next()).wait()))
         } catch let error as DockerError {
             throw error
         } catch {

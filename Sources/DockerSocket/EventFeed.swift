@@ -4,21 +4,33 @@ internal import NIOHTTP1
 internal import NIOPosix
 
 extension DockerSocket {
-    /// What happens, from now on: it ends with an error when the connection ends, and never without one. While nothing happens nothing runs.
+    /// How it ended to follow an engine.
+    public struct End: Sendable {
+        public var error: DockerError
+        /// Whether it had told anything before.
+        public var hadBegun: Bool
+    }
+
+    /// Tells what happens, from now on, for as long as the connection lasts. Blocks; while nothing happens nothing runs.
     ///
-    /// Every event means the same: ask for the inventory again. Hence a slow reader loses the oldest of many, and nothing by it.
-    public func events() -> AsyncThrowingStream<DockerEvent, any Error> {
-        AsyncThrowingStream(bufferingPolicy: .bufferingNewest(1024)) { continuation in
-            let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-            // Closes the connection, too, when the reader goes away.
-            continuation.onTermination = { _ in group.shutdownGracefully { _ in } }
-            let loop = group.next()
-            // What happens before the engine has read our request is told after it.
-            let since = Date().timeIntervalSince1970
-            Engine.negotiate(self, on: loop).flatMap { engine in
-                let request = engine.request("/events?since=\(Self.text(since))&filters=\(Self.filters)")
-                return request.connect(on: loop) { EventFeed(request, continuation) }
-            }.whenFailure { continuation.finish(throwing: $0) }
+    /// Every event means the same: ask for the inventory again. It is told on the thread of the connection, which is to be left
+    /// again at once.
+    public func follow(_ hear: @escaping @Sendable (DockerEvent) -> Void) -> End {
+        let loop = Self.group.next()
+        let end = loop.makePromise(of: End.self)
+        // What happens before the engine has read our request is told after it.
+        let since = Date().timeIntervalSince1970
+        Engine.negotiate(self, on: loop).flatMap { engine in
+            let request = engine.request("/events?since=\(Self.text(since))&filters=\(Self.filters)")
+            return request.connect(on: loop) { EventFeed(request, end, hear) }
+        }.whenFailure { error in
+            end.succeed(
+                End(error: error as? DockerError ?? .init(path, .connection(reason: "\(error)")), hadBegun: false))
+        }
+        do {
+            return try end.futureResult.wait()
+        } catch {
+            return End(error: DockerError(path, .connection(reason: "\(error)")), hadBegun: false)
         }
     }
 
@@ -49,24 +61,31 @@ final class EventFeed: ChannelInboundHandler {
     typealias OutboundOut = HTTPClientRequestPart
 
     private let request: Request
-    private let continuation: AsyncThrowingStream<DockerEvent, any Error>.Continuation
+    private let hear: @Sendable (DockerEvent) -> Void
+    private let ended: EventLoopPromise<DockerSocket.End>
+    private var hasBegun = false
     private var splitter: ObjectSplitter
     /// Of an answer that is no stream.
     private var refusal: (head: HTTPResponseHead, body: ByteBuffer)?
     private var timeout: Scheduled<Void>?
 
-    init(_ request: Request, _ continuation: AsyncThrowingStream<DockerEvent, any Error>.Continuation) {
+    init(
+        _ request: Request, _ ended: EventLoopPromise<DockerSocket.End>,
+        _ hear: @escaping @Sendable (DockerEvent) -> Void
+    ) {
         self.request = request
-        self.continuation = continuation
+        self.ended = ended
+        self.hear = hear
         splitter = ObjectSplitter(limit: request.socket.limits.eventBytes)
     }
 
     func channelActive(context: ChannelHandlerContext) {
         context.write(wrapOutboundOut(.head(request.head)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        let (request, continuation) = (request, continuation)
+        let (request, ended, channel) = (request, ended, context.channel)
         timeout = context.eventLoop.scheduleTask(in: TimeAmount(request.socket.limits.answer)) {
-            continuation.finish(throwing: request.error(.answerTimeout(request: request.name)))
+            ended.succeed(.init(error: request.error(.answerTimeout(request: request.name)), hadBegun: false))
+            channel.close(promise: nil)
         }
     }
 
@@ -75,7 +94,8 @@ final class EventFeed: ChannelInboundHandler {
         case .head(let head):
             timeout?.cancel()
             if head.status.code == 200 {
-                continuation.yield(DockerEvent(subject: .subscription))
+                hasBegun = true
+                hear(DockerEvent(subject: .subscription))
             } else {
                 refusal = (head, ByteBuffer())
             }
@@ -83,45 +103,47 @@ final class EventFeed: ChannelInboundHandler {
             if refusal != nil, refusal?.body.readableBytes ?? 0 < request.socket.limits.eventBytes {
                 refusal?.body.writeImmutableBuffer(part)
             } else if refusal == nil {
-                read(part)
+                read(part, context)
             }
         case .end:
-            end()
+            end(context, for: nil)
         }
     }
 
-    private func read(_ part: ByteBuffer) {
+    private func read(_ part: ByteBuffer, _ context: ChannelHandlerContext) {
         do throws(ObjectSplitter.Failure) {
-            for object in try splitter.take(part.readableBytesView) { yield(object) }
+            for object in try splitter.take(part.readableBytesView) { tell(object, context) }
         } catch {
             let problem: DockerError.Problem =
                 switch error {
                 case .tooLarge: .tooLarge(request: request.name, limit: request.socket.limits.eventBytes)
                 case .notAnObject: .malformed(request: request.name, field: "an event", expected: "a JSON object")
                 }
-            continuation.finish(throwing: request.error(problem))
+            end(context, for: request.error(problem))
         }
     }
 
-    private func yield(_ object: [UInt8]) {
+    private func tell(_ object: [UInt8], _ context: ChannelHandlerContext) {
         do throws(DockerError) {
-            let event = try request.decode(StreamedEvent.self, from: object)
-            if let event = DockerEvent(event) { continuation.yield(event) }
+            if let event = DockerEvent(try request.decode(StreamedEvent.self, from: object)) { hear(event) }
         } catch {
-            continuation.finish(throwing: error)
+            end(context, for: error)
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        continuation.finish(throwing: request.error(error))
+        end(context, for: request.error(error))
     }
 
-    func channelInactive(context: ChannelHandlerContext) { end() }
+    func channelInactive(context: ChannelHandlerContext) { end(context, for: nil) }
 
-    private func end() {
+    /// Only the first reason counts.
+    private func end(_ context: ChannelHandlerContext, for reason: DockerError?) {
         timeout?.cancel()
-        let error = refusal.map { request.statusError($0.head, body: Array($0.body.readableBytesView)) }
-        continuation.finish(throwing: error ?? request.error(.closed(request: request.name)))
+        let refused = refusal.map { request.statusError($0.head, body: Array($0.body.readableBytesView)) }
+        ended.succeed(
+            .init(error: reason ?? refused ?? request.error(.closed(request: request.name)), hadBegun: hasBegun))
+        context.close(promise: nil)
     }
 }
 

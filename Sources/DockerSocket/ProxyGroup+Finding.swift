@@ -3,33 +3,34 @@ internal import Docker
 internal import Files
 
 extension ProxyGroup {
-    /// The control group of the engine behind a socket, where all sockets in it are docker-proxy's.
-    ///
-    /// Nil unless that is sure: the engine is dockerd with its process number beside its socket, in a group of its own, and listens on
-    /// nothing itself. Its API over TCP and a swarm's ports are the machine's, and no published ports.
+    /// The control group of the engine behind a socket, where nobody else is in it. Whether all sockets in it are docker-proxy's is
+    /// another question, for the kernel.
     static func found(at socket: String, _ inventory: Inventory) -> ProxyGroup? {
+        // A swarm's ports are the machine's, and no published ports.
         guard !inventory.isInSwarm, let engine = EngineProcess(socket: socket), let path = engine.group,
-            engine.isAlone(in: path), !engine.listens(beside: inventory)
+            let processes = engine.processes(in: path)
         else { return nil }
         let level = path.split(separator: "/").count
         guard level > 0, let level = UInt8(exactly: level), let place = EngineProcess.place(of: path) else {
             return nil
         }
         guard let id = File.inode(place) else { return nil }
-        return ProxyGroup(id: id, path: String(place.dropFirst(EngineProcess.hierarchy.utf8.count + 1)), level: level)
+        return ProxyGroup(
+            id: id, path: String(place.dropFirst(EngineProcess.hierarchy.utf8.count + 1)), level: level,
+            proxiedPorts: Set(processes.compactMap(EngineProcess.proxiedPort)))
     }
 }
 
 /// What /proc and /sys say of a dockerd.
 private struct EngineProcess {
+    let number: String
     let directory: String
 
     /// Docker writes `docker.pid` beside `docker.sock`, unless it was told otherwise.
     init?(socket: String) {
         let folder = socket.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        guard let text = Self.text("\(folder)/docker.pid"), let number = Int32(text.filter { !$0.isWhitespace }) else {
-            return nil
-        }
+        guard let text = Self.text("\(folder)/docker.pid") else { return nil }
+        number = text.filter(\.isNumber)
         directory = "/proc/\(number)"
         guard Self.name(directory) == "dockerd" else { return nil }
     }
@@ -47,35 +48,33 @@ private struct EngineProcess {
         ["\(hierarchy)\(group)", "\(hierarchy)/unified\(group)"].first { File.inode("\($0)/cgroup.procs") != nil }
     }
 
-    func isAlone(in group: String) -> Bool {
-        guard let place = Self.place(of: group), let processes = Self.text("\(place)/cgroup.procs") else {
-            return false
+    /// Those in the group, or nil where one of them is neither dockerd, nor docker-proxy, nor a program that dockerd has started.
+    func processes(in group: String) -> [String]? {
+        guard let place = Self.place(of: group), let numbers = Self.text("\(place)/cgroup.procs") else { return nil }
+        let processes = numbers.split(separator: "\n").map { "/proc/\($0)" }
+        let isAlone = processes.allSatisfy { process in
+            // One may have ended meanwhile.
+            guard let name = Self.name(process) else { return true }
+            return name == "dockerd" || name == "docker-proxy" || parent(of: process) == number
         }
-        // A containerd that dockerd has started itself talks to it over a socket of the file system.
-        let known = ["dockerd", "docker-proxy", "containerd"]
-        let names = processes.split(separator: "\n").compactMap { Self.name("/proc/\($0)") }
-        return !names.isEmpty && names.allSatisfy { known.contains($0) }
+        return isAlone && !processes.isEmpty ? processes : nil
     }
 
-    /// Whether it has a socket of its own that others may reach. Those that hold a published port free are none of its own.
-    func listens(beside inventory: Inventory) -> Bool {
-        let published = Set(inventory.containers.flatMap(\.bindings).filter { $0.transport == .tcp }.map(\.hostPort))
-        guard let files = try? File.names(in: "\(directory)/fd") else { return true }
-        let own = Set(files.compactMap { File.target(ofLink: "\(directory)/fd/\($0)") })
-        let tables = ["tcp", "tcp6"].compactMap { Self.text("\(directory)/net/\($0)") }
-        return tables.flatMap { $0.split(separator: "\n").dropFirst() }.contains { line in
-            // proc(5), /proc/net/tcp: local address, remote address, state (0A: LISTEN), …, inode
-            let fields = line.split(separator: " ")
-            guard fields.count > 9, fields[3] == "0A", own.contains("socket:[\(fields[9])]") else { return false }
-            let local = fields[1].split(separator: ":")
-            guard local.count == 2, let port = UInt16(local[1], radix: 16) else { return true }
-            return !published.contains(port) && !Self.isLoopback(local[0])
-        }
+    private func parent(of process: String) -> String? {
+        let lines = Self.text("\(process)/status")?.split(separator: "\n") ?? []
+        return lines.first { $0.hasPrefix("PPid:") }.map { $0.filter(\.isNumber) }
     }
 
-    /// Words of four bytes as this machine keeps them.
-    private static func isLoopback(_ address: Substring) -> Bool {
-        address.utf8.count == 8 ? address.hasSuffix("7F") : address == "00000000000000000000000001000000"
+    /// `docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 8081 …`; nil of another program.
+    static func proxiedPort(of process: String) -> PortRange? {
+        let words = text("\(process)/cmdline")?.split(separator: "\0").map(String.init) ?? []
+        func value(_ option: String) -> String? {
+            words.firstIndex(of: option).flatMap { $0 + 1 < words.count ? words[$0 + 1] : nil }
+        }
+        guard let transport = value("-proto").flatMap(TransportProtocol.init),
+            let port = value("-host-port").flatMap({ UInt16($0) })
+        else { return nil }
+        return PortRange(transport, port...port)
     }
 
     private static func name(_ process: String) -> String? { text("\(process)/comm").map { $0.filter { $0 != "\n" } } }

@@ -10,6 +10,9 @@ public enum Instruction: Hashable, Sendable {
     case loadPayload(base: UInt32, offset: Int, length: Int, into: Int)
     /// `enum nft_fib_result` and the flags `NFTA_FIB_F_*`
     case loadFIB(result: UInt32, flags: UInt32, into: Int)
+    /// The number of the control group of version 2 that the packet's socket is in, or of the one above it at this level; without
+    /// a socket, or where it is not as deep, the rule ends.
+    case loadControlGroup(level: Int, into: Int)
     case loadImmediate([UInt8], into: Int)
     /// `enum nft_cmp_ops`: 0 =, 1 !=, 2 <, 3 <=, 4 >, 5 >=
     case compare(Int, operation: UInt32, [UInt8])

@@ -77,7 +77,7 @@ struct InstructionDecoder {
         case "numgen": try fields.register(NFTA_NG_DREG.rawValue).map(Instruction.loadUnknown)
         case "hash": try fields.register(NFTA_HASH_DREG.rawValue).map(Instruction.loadUnknown)
         case "osf": try fields.register(NFTA_OSF_DREG.rawValue).map(Instruction.loadUnknown)
-        case "socket": try fields.register(NFTA_SOCKET_DREG.rawValue).map(Instruction.loadUnknown)
+        case "socket": try socket(fields)
         case "tunnel": try fields.register(NFTA_TUNNEL_DREG.rawValue).map(Instruction.loadUnknown)
         case "xfrm": try fields.register(NFTA_XFRM_DREG.rawValue).map(Instruction.loadUnknown)
         default: nil
@@ -219,6 +219,15 @@ struct InstructionDecoder {
             let flags = try fields.number(NFTA_FIB_FLAGS.rawValue)
         else { return nil }
         return .loadFIB(result: result, flags: flags, into: register)
+    }
+
+    private static func socket(_ fields: ExpressionFields) throws(MalformedMessage) -> Instruction? {
+        guard let register = try fields.register(NFTA_SOCKET_DREG.rawValue) else { return nil }
+        guard fields.areAmong([NFTA_SOCKET_KEY, NFTA_SOCKET_DREG, NFTA_SOCKET_LEVEL].map(\.rawValue)),
+            try fields.number(NFTA_SOCKET_KEY.rawValue) == NFT_SOCKET_CGROUPV2.rawValue,
+            let level = try fields.number(NFTA_SOCKET_LEVEL.rawValue)
+        else { return .loadUnknown(into: register) }
+        return .loadControlGroup(level: Int(level), into: register)
     }
 
     private static func objectReference(_ fields: ExpressionFields) throws(MalformedMessage) -> Instruction? {

@@ -20,6 +20,9 @@ public struct KernelConnection: ~Copyable, Sendable {
     /// The network namespace as a number that one boot never gives twice; `nil` before Linux 5.14.
     public var namespaceCookie: UInt64? { socket.namespaceCookie }
 
+    /// Whether the network namespace has an interface of this name.
+    public func hasInterface(named name: String) throws(NetlinkError) -> Bool { try socket.hasInterface(named: name) }
+
     /// Of its socket, as a `RulesetCommit` has it; 0 before anything was asked.
     public var port: UInt32 { socket.port }
 

@@ -49,6 +49,16 @@ struct NetlinkSocket: ~Copyable {
         return unsafe clinux_network_namespace_cookie(descriptor, &cookie) == 0 ? cookie : nil
     }
 
+    /// Whether its network namespace has an interface of this name.
+    func hasInterface(named name: String) throws(NetlinkError) -> Bool {
+        // SAFETY: the call reads the name up to its zero, which lives as long as the call.
+        let answer = unsafe clinux_has_interface(descriptor, name)
+        guard answer >= 0 else {
+            throw NetlinkError(operation: "look for", object: "interface \(name)", code: -answer)
+        }
+        return answer != 0
+    }
+
     /// From now on hears what the kernel tells a group. A socket without an address of its own would hear nothing.
     func join(_ group: UInt32) throws(NetlinkError) {
         var address = sockaddr_nl()

@@ -14,6 +14,8 @@ public struct ResolvedPolicy: Sendable {
     public var host: Host?
     /// What Docker runs, as far as it was asked: empty where it was not.
     public var inventory = Inventory()
+    /// Parents of macvlan and ipvlan networks that the host is known not to have.
+    public var absentParents: Set<InterfaceName> = []
 
     /// The services that only Docker can say the ports of.
     public var selecting: [Service] { services.filter { $0.selector != nil } }

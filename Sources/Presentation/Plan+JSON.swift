@@ -85,6 +85,7 @@ extension Door.Way {
         case .published: "published"
         case .machine: "machine"
         case .container: "container"
+        case .wire: "wire"
         }
     }
 }

@@ -74,6 +74,42 @@ public struct Status: Sendable, Encodable {
         }
     }
 
+    /// A network whose containers share an interface with the host, or an interface that is guarded for one.
+    public struct Wire: Sendable, Encodable {
+        public enum Protection: String, Sendable, Encodable {
+            case guarded
+            /// A rule is there and waits for its interface, which was renamed or is gone.
+            case parentIsAbsent
+            /// Docker names no interface that the containers share.
+            case noParent
+            /// No rule is there: the interface is trusted by the policy, or was not there at the last apply.
+            case none
+        }
+
+        /// Nil where Docker had none at the last apply.
+        public var network: String?
+        public var parent: String?
+        public var protection: Protection
+
+        public init(network: String?, parent: String?, protection: Protection) {
+            self.network = network
+            self.parent = parent
+            self.protection = protection
+        }
+
+        fileprivate var text: String {
+            let name = network.map { "containers on \($0) " } ?? "containers "
+            let parent = parent ?? "-"
+            return switch protection {
+            case .guarded: name + "are guarded where packets come in by \(parent)"
+            case .parentIsAbsent: name + "are NOT guarded: there is no interface \(parent); apply again"
+            case .noParent: name + "are NOT guarded: Docker names no parent interface"
+            case .none:
+                name + "are NOT guarded: no rule is at \(parent), which is trusted or was not there at the last apply"
+            }
+        }
+    }
+
     /// Of this document.
     public var version = 1
     public var integrity: Integrity
@@ -82,6 +118,7 @@ public struct Status: Sendable, Encodable {
     /// RFC 3339, in UTC.
     public var appliedAt: String?
     public var dockerProxy: DockerProxy
+    public var onTheWire: [Wire]
     /// The process of `dockernft watch` that keeps it so.
     public var watcher: Int32?
     public var services: [Service]
@@ -92,13 +129,14 @@ public struct Status: Sendable, Encodable {
 
     public init(
         integrity: Integrity, digest: String?, policyPath: String?, appliedAt: String?, dockerProxy: DockerProxy,
-        services: [Service], others: [String: Tally], oddities: [String]
+        onTheWire: [Wire], services: [Service], others: [String: Tally], oddities: [String]
     ) {
         self.integrity = integrity
         self.digest = digest
         self.policyPath = policyPath
         self.appliedAt = appliedAt
         self.dockerProxy = dockerProxy
+        self.onTheWire = onTheWire
         self.services = services
         self.others = others
         self.oddities = oddities
@@ -118,6 +156,7 @@ public struct Status: Sendable, Encodable {
         if let digest { lines.append("digest   \(digest)") }
         lines.append("watched  \(watcher.map { "by process \($0)" } ?? "by nobody")")
         lines.append("proxy    \(dockerProxy.text)")
+        for wire in onTheWire { lines.append("on wire  \(wire.text)") }
         for oddity in oddities { lines.append("not ours \(oddity)") }
         lines.append("")
         let header = ["SERVICE", "PORTS", "SOURCES", "ALLOWED", "REFUSED"]

@@ -24,6 +24,7 @@ extension AddressSet {
 public enum ChainName {
     /// `service-django` is django, `services-a//b` is a and b, `host-ssh` is the host's ssh.
     public static func services(_ chain: String) -> String {
+        let chain = chain.hasPrefix("wire-service") ? String(chain.dropFirst("wire-".count)) : chain
         for (prefix, word) in [("services-", ""), ("service-", ""), ("host-services-", "host "), ("host-", "host ")]
         where chain.hasPrefix(prefix) {
             let names = split(chain.dropFirst(prefix.count)).map(unescaped)
@@ -71,6 +72,7 @@ extension Door {
     var text: String {
         var text: String
         switch (way, chain, ports) {
+        case (.wire, _, _): return wireText
         case (_, .some(let chain), .some(let ports)):
             text = "\(ChainName.services(chain)) \(ports.text)/\(transport)"
             // The same service on one of the two ways only.
@@ -91,6 +93,22 @@ extension Door {
         if !interfaces.isEmpty { text += " through \(list(interfaces, "interface"))" }
         if !bridges.isEmpty { text += " behind \(list(bridges, "bridge"))" }
         return text
+    }
+
+    /// `web on the wire to 192.0.2.50:80/tcp`
+    private var wireText: String {
+        var place = ""
+        switch address {
+        case .one(.v4(let address)): place = "\(address)"
+        case .one(.v6(let address)): place = ports == nil ? "\(address)" : "[\(address)]"
+        case .any, .others: break
+        }
+        var text = "any other \(transport) port on the wire to \(place)"
+        if let ports {
+            let service = chain.map { "\(ChainName.services($0)) " } ?? ""
+            text = "\(service)on the wire to \(place):\(ports.text)/\(transport)"
+        }
+        return interfaces.isEmpty ? text : text + " through \(list(interfaces, "interface"))"
     }
 
     /// `other` stands for all that no rule names.

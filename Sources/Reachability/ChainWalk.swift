@@ -36,6 +36,7 @@ struct Outcome<Bits: AddressBits> {
 struct ChainWalk<Bits: AddressBits> {
     let prepared: Prepared
     let topology: Topology
+    let listeners: [Listener]
     var doubts: Set<Doubt> = []
     private var lookups: [LookupKey: KeyedSet.Found<Bits>] = [:]
     private var memory: [MemoryKey: (outcome: Outcome<Bits>, doubts: Set<Doubt>)] = [:]
@@ -56,9 +57,10 @@ struct ChainWalk<Bits: AddressBits> {
         var sources: IntervalSet<Bits>
     }
 
-    init(_ prepared: Prepared, _ topology: Topology) {
+    init(_ prepared: Prepared, _ topology: Topology, _ listeners: [Listener]) {
         self.prepared = prepared
         self.topology = topology
+        self.listeners = listeners
         isIndependent = prepared.tables.map { table in
             Set(table.table.chains.filter { $0.rules.allSatisfy(\.looksAtSourceOnly) }.map(\.name))
         }
@@ -103,7 +105,7 @@ struct ChainWalk<Bits: AddressBits> {
             var next = Pieces<Bits>()
             for (state, sources) in remaining {
                 let view = PacketView<Bits>(
-                    approach: approach, topology: topology, place: place, state: state,
+                    approach: approach, topology: topology, listeners: listeners, place: place, state: state,
                     marksAreSet: prepared.marksAreSet)
                 let (missed, ends) = run(rule, of: chain, table: table, view, sources)
                 next.add(state, missed)
@@ -239,7 +241,8 @@ extension HostRule {
                 case .accept, .drop, .return: true
                 case .jump, .goto, .queue: false
                 }
-            case .loadFIB, .lookupValue, .lookupVerdict, .destinationNAT, .redirect, .sourceNAT, .notrack, .xtables,
+            case .loadFIB, .loadControlGroup, .lookupValue, .lookupVerdict, .destinationNAT, .redirect, .sourceNAT,
+                .notrack, .xtables,
                 .xtablesTarget, .unknown:
                 false
             }

@@ -7,7 +7,9 @@ struct Journey<Bits: AddressBits> {
     private var dropped: [Stop: [ClosedRange<Bits>]] = [:]
     private var arrived: [Arrival: [ClosedRange<Bits>]] = [:]
 
-    init(_ prepared: Prepared, _ topology: Topology) { walk = ChainWalk(prepared, topology) }
+    init(_ prepared: Prepared, _ topology: Topology, _ listeners: [Listener]) {
+        walk = ChainWalk(prepared, topology, listeners)
+    }
 
     private var topology: Topology { walk.topology }
 

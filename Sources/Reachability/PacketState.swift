@@ -52,6 +52,7 @@ struct Place: Hashable {
 struct PacketView<Bits: AddressBits> {
     let approach: Approach
     let topology: Topology
+    let listeners: [Listener]
     let place: Place
     let state: PacketState
     let marksAreSet: Bool
@@ -159,6 +160,16 @@ struct PacketView<Bits: AddressBits> {
         // A SYN; the bits of ECN may be there.
         case .tcp: clientPort + destinationPort + unknown(9) + [.bits(0x02, known: 0x3f)] + unknown(6)
         case .udp, .sctp: clientPort + destinationPort + unknown(4)
+        }
+    }
+
+    /// Nil where the kernel finds nothing to load, which ends the rule.
+    func controlGroup(_ level: Int) -> [Symbol]? {
+        guard place.hook == .input, let address = state.address, let port = state.port else { return unknown(8) }
+        return switch listeners.group(approach.transport, address, port, by: approach.interface, level: level) {
+        case .group(let number): .init(number.hostOrder)
+        case .none: nil
+        case .unknown: unknown(8)
         }
     }
 

@@ -74,7 +74,8 @@ extension Instruction {
             .xtablesTarget(.unknown(let word)):
             let word = word.lowercased()
             return word.contains("mark") || word.contains("meta") || word.contains("ct ")
-        case .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadImmediate, .compare, .range, .bitwise, .byteorder,
+        case .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadControlGroup, .loadImmediate, .compare, .range,
+            .bitwise, .byteorder,
             .lookup, .lookupValue, .lookupVerdict, .verdict, .destinationNAT, .redirect, .sourceNAT, .reject, .notrack,
             .limit, .xtables, .xtablesTarget:
             return false

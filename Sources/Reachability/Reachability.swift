@@ -9,10 +9,11 @@ public struct Reachability {
     private var v4: Journey<UInt32>
     private var v6: Journey<UInt128>
 
-    public init(_ ruleset: HostRuleset, topology: Topology) {
+    /// `listeners` are all that the host has: rules may go by the control group of the socket that a packet is for.
+    public init(_ ruleset: HostRuleset, topology: Topology, listeners: [Listener] = []) {
         let prepared = Prepared(ruleset)
-        v4 = Journey(prepared, topology)
-        v6 = Journey(prepared, topology)
+        v4 = Journey(prepared, topology, listeners)
+        v6 = Journey(prepared, topology, listeners)
     }
 
     public mutating func answer(_ approach: Approach, through extent: Extent = .host) -> Answer {

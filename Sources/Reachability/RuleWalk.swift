@@ -59,6 +59,9 @@ struct RuleWalk<Bits: AddressBits> {
                 registers.store(view.payload(base: base, offset: offset, length: length), at: into)
             case .loadFIB(let result, let flags, let into):
                 registers.store(view.fib(result: result, flags: flags), at: into)
+            case .loadControlGroup(let level, let into):
+                guard let value = view.controlGroup(level) else { return miss(matched) }
+                registers.store(value, at: into)
             case .loadImmediate(let bytes, let into): registers.store(.init(bytes), at: into)
             case .compare(let register, let operation, let bytes):
                 condition = registers.load(register, bytes.count).compared(operation, bytes)
@@ -235,7 +238,8 @@ extension Instruction {
         case .limit, .xtables(.limit): "a rate or quota"
         case .lookup(let set, _, _), .lookupValue(let set, _, _), .lookupVerdict(let set, _):
             "the set \(set) changes by itself, or its key is not known"
-        case .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadImmediate, .compare, .range, .bitwise, .byteorder,
+        case .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadControlGroup, .loadImmediate, .compare, .range,
+            .bitwise, .byteorder,
             .verdict, .destinationNAT, .redirect, .sourceNAT, .reject, .notrack, .noEffect, .xtables, .xtablesTarget:
             "a condition on what is not known before the packet comes"
         }

@@ -10,6 +10,8 @@ public struct Door: Hashable, Comparable, Sendable {
         case machine
         /// A container's own address.
         case container
+        /// A container's own address behind an interface that it shares with the host.
+        case wire
 
         public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
     }
@@ -96,7 +98,7 @@ public struct Access {
                 }
             }
         }
-        return Self.merged(Self.joined(found, links))
+        return Self.merged(Self.joined(found, links) + wireChanges(&trial))
     }
 
     private func changes(
@@ -149,6 +151,35 @@ public struct Access {
                 }
             }
         }
+    }
+
+    /// Whatever the host's stack forwards or takes itself, such a container's packets never come to it.
+    private func wireChanges(_ trial: inout Trial) -> [AccessChange] {
+        let parents = [before, after].flatMap(\.guardedDevices)
+        let links = Set(parents).sorted().map { Link(example: $0, names: [$0]) }
+        let bridge = Link(example: "", names: [])
+        var found: [AccessChange] = []
+        for transport in transports {
+            for address in Set([before, after].flatMap(\.guardedAddresses)).sorted() {
+                let named =
+                    ports.onTheWire.first { $0.transport == transport && $0.address == address }?.stretches ?? []
+                // What holds for one port that nobody names holds for all of them that take clients; none has the number 0.
+                let other = ports.stretches.first { $0.upperBound > 0 && !named.contains($0) }
+                for link in links {
+                    for stretch in named + (other.map { [$0] } ?? []) {
+                        let place = Place(
+                            transport: transport, ports: stretch, isNamed: named.contains(stretch), address: address,
+                            interface: link, bridge: bridge)
+                        found.append(
+                            trial.change(.wire, place) { _ in
+                                .onTheWire(
+                                    transport, max(stretch.lowerBound, 1), on: address, parent: link.example)
+                            })
+                    }
+                }
+            }
+        }
+        return Self.joined(found.filter { $0.before != $0.after }, \.interfaces, links)
     }
 
     private struct Place {
@@ -265,6 +296,29 @@ public struct Access {
             transport != .sctp
                 || [before, after].contains { ruleset in ruleset.sets.contains { $0.name.hasSuffix("-\(transport)") } }
         }
+    }
+}
+
+extension LinearRuleset {
+    /// Interfaces at whose ingress hook it has a chain.
+    fileprivate var guardedDevices: [String] { chains.compactMap { $0.base?.hook.device } }
+
+    /// Containers behind them.
+    fileprivate var guardedAddresses: [IPAddress] {
+        sets.filter { $0.name.hasPrefix("on-the-wire-") }.flatMap { set -> [IPAddress] in
+            switch set.elements {
+            case .ipv4(let set): set.ranges.flatMap(\.firstMembers).map { .v4(IPv4Address($0)) }
+            case .ipv6(let set): set.ranges.flatMap(\.firstMembers).map { .v6(IPv6Address($0)) }
+            case .keyed: []
+            }
+        }
+    }
+}
+
+extension ClosedRange where Bound: AddressBits {
+    /// As many as stand next to each other; whoever has put a whole network there has not the patience to read more.
+    fileprivate var firstMembers: some Sequence<Bound> {
+        sequence(first: lowerBound) { $0 < upperBound ? $0 + 1 : nil }.prefix(256)
     }
 }
 

@@ -10,16 +10,17 @@ struct PortStretches {
     let ofAddresses: [(address: IPAddress, stretches: [ClosedRange<UInt16>])]
     /// Addresses of containers that rules name, with the stretches that may be reached there.
     let ofContainers: [(address: IPAddress, transport: TransportProtocol, stretches: [ClosedRange<UInt16>])]
+    /// The same of containers on the wire.
+    let onTheWire: [(address: IPAddress, transport: TransportProtocol, stretches: [ClosedRange<UInt16>])]
 
     init(_ rulesets: [LinearRuleset]) {
         let elements = Self.elements(of: rulesets) { _ in true }
         var starts: Set<Int> = [0]
         var bound: [IPAddress: [ClosedRange<UInt16>]] = [:]
         var anyPort: Set<IPAddress> = []
-        let direct = TransportProtocol.allCases.map { transport in
-            (transport, Self.elements(of: rulesets) { $0.name.hasPrefix("direct-\(transport)") })
-        }
-        let ofDirect = Set(direct.flatMap { $0.1 })
+        let direct = Self.elements(of: rulesets, inMaps: "direct-")
+        let wire = Self.elements(of: rulesets, inMaps: "wire-")
+        let ofDirect = Set((direct + wire).flatMap(\.elements))
         for element in elements {
             let ports = element.key.compactMap(\.ports).first
             if let ports {
@@ -38,7 +39,8 @@ struct PortStretches {
         for transport in TransportProtocol.allCases {
             // The compiler's limited- sets hold ports that services name, yet not everywhere; docker- sets, what Docker publishes.
             let naming = Self.elements(of: rulesets) { set in
-                (set.isMap || set.name.hasPrefix("limited-") || set.name.hasPrefix("docker-"))
+                (set.isMap && !set.name.hasPrefix("wire-") || set.name.hasPrefix("limited-")
+                    || set.name.hasPrefix("docker-"))
                     && set.name.split(separator: "-").contains("\(transport)")
             }
             for ports in naming.compactMap({ $0.key.compactMap(\.ports).first }) {
@@ -53,8 +55,23 @@ struct PortStretches {
             if anyPort.contains(address), let other { own.append(other) }
             return (address, Set(own).sorted { $0.lowerBound < $1.lowerBound })
         }
-        ofContainers = direct.flatMap { transport, elements in
-            Self.stretches(at: elements, cut).map { ($0.address, transport, $0.stretches) }
+        ofContainers = Self.stretches(direct, cut)
+        onTheWire = Self.stretches(wire, cut)
+    }
+
+    private typealias TransportElements = (transport: TransportProtocol, elements: [Element])
+
+    private static func elements(of rulesets: [LinearRuleset], inMaps prefix: String) -> [TransportElements] {
+        TransportProtocol.allCases.map { transport in
+            (transport, elements(of: rulesets) { $0.name.hasPrefix("\(prefix)\(transport)") })
+        }
+    }
+
+    private static func stretches(
+        _ maps: [TransportElements], _ cut: [ClosedRange<UInt16>]
+    ) -> [(address: IPAddress, transport: TransportProtocol, stretches: [ClosedRange<UInt16>])] {
+        maps.flatMap { transport, elements in
+            stretches(at: elements, cut).map { ($0.address, transport, $0.stretches) }
         }
     }
 

@@ -33,8 +33,8 @@ struct Apply: ParsableCommand {
     mutating func run() throws {
         let file = try PolicyFile.read(policy.path, diagnostics)
         let session = try KernelSession(kernel)
-        let sighting = docker.look()
-        let target = try file.target(sighting, kept: session.inventory, diagnostics)
+        let sighting = session.trusting(docker.look())
+        let target = try file.target(sighting, on: session, diagnostics)
         if dryRun { return try compare(target, session) }
         let enforcement = Enforcement(
             target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused)

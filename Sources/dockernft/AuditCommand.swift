@@ -43,10 +43,15 @@ struct AuditHost: ParsableCommand {
         let policy = try path.map { try allowed(by: $0, inventory) }
         let network = try HostNetwork.read(namespace: kernel.namespacePath)
         let owners = SocketOwners(of: network.listeners)
+        let groups = ControlGroups()
         let report = AuditReport(
             Subject(
                 rules: try session.host(), topology: Topology(network),
-                listeners: network.listeners.compactMap { Listener($0, processes: owners.names(of: $0)) },
+                listeners: network.listeners.compactMap {
+                    Listener(
+                        $0, of: network, processes: owners.names(of: $0),
+                        controlGroups: $0.cgroup.flatMap(groups.lineage))
+                },
                 inventory: inventory, policy: policy, table: live.condition,
                 installation: HostSetup.installation(network)))
         Console.print(

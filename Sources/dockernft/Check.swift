@@ -21,7 +21,7 @@ struct Check: ParsableCommand {
 
     mutating func run() throws {
         var loaded = PolicyFile.load(policy.path)
-        if let docker, loaded.policy != nil { loaded = try loaded.resolved(docker.look()) }
+        if let docker, loaded.policy != nil { loaded = try loaded.resolved(docker.look().withoutProxyGroup) }
         if output.json {
             Console.write(Array(loaded.json.utf8), to: .output)
             guard loaded.policy != nil else { throw loaded.status }
@@ -29,7 +29,8 @@ struct Check: ParsableCommand {
         }
         loaded.report(diagnostics)
         guard let resolved = loaded.policy else { throw loaded.status }
-        let target = PolicyTarget(path: policy.path, policy: resolved)
+        let target = try PolicyTarget(path: policy.path, policy: resolved, on: nil)
+        for line in target.uncovered { Console.report("dockernft: note: \(line)") }
         let services = resolved.services.count + (resolved.host?.services.count ?? 0)
         Console.print(
             "\(policy.path) is right: \(services) service\(services == 1 ? "" : "s"), \(target.ruleset.sets.count) sets and maps, "

@@ -20,7 +20,7 @@ struct Diff: ParsableCommand {
     mutating func run() throws {
         let file = try PolicyFile.read(policy.path, diagnostics)
         let session = try KernelSession(kernel)
-        let target = try file.target(docker.look(), kept: session.inventory, diagnostics)
+        let target = try file.target(session.trusting(docker.look()), on: session, diagnostics)
         let live = try LiveTable.read(session)
         if live.isForeign { Console.report(Apply.foreignTable) }
         let plan = LivePlan(target, against: live).plan

@@ -27,8 +27,14 @@ final class EngineFollower: Sendable {
     }
 
     /// Follows the engine until it goes away; then a report says that it is over.
-    func start() {
-        Task { await follow() }
+    func start() { work { self.follow() } }
+
+    private func work(_ work: @escaping @Sendable () -> Void) {
+        do {
+            try Worker.start(work)
+        } catch {
+            say(.away("\(error)", isOver: true))
+        }
     }
 
     /// What there is to say since the last call: of inventories the last one only.
@@ -41,25 +47,14 @@ final class EngineFollower: Sendable {
 
     // MARK: Events
 
-    private func follow() async {
+    private func follow() {
         var pause = Duration.milliseconds(100)
         for attempt in 1...Self.attempts {
-            var isConnected = false
-            do {
-                for try await event in socket.events() {
-                    isConnected = true
-                    note(event)
-                }
-                state.withLock { $0.isConnected = false }
-                return say(.away("the connection to \(socket.path) has ended", isOver: true))
-            } catch {
-                state.withLock { $0.isConnected = false }
-                let mayCome = (error as? DockerError).map { $0.problem != .noSocket } ?? true
-                let isOver = isConnected || !mayCome || attempt == Self.attempts
-                say(.away("\(error)", isOver: isOver))
-                if isOver { return }
-            }
-            try? await Task.sleep(for: pause)
+            let end = socket.follow { self.note($0) }
+            let isOver = end.hadBegun || end.error.problem == .noSocket || attempt == Self.attempts
+            say(.away("\(end.error)", isOver: isOver))
+            if isOver { return }
+            Worker.pause(pause)
             pause = min(pause * 2, Self.longestPause)
         }
     }
@@ -71,12 +66,12 @@ final class EngineFollower: Sendable {
             return (!state.isAsking, foreseen)
         }
         if foreseen { wakeup.ring() }
-        if mustAsk { Task { await ask() } }
+        if mustAsk { work { self.ask() } }
     }
 
     // MARK: Questions
 
-    private func ask() async {
+    private func ask() {
         var pause = Duration.milliseconds(100)
         var failures = 0
         while let question = state.withLock({ $0.nextQuestion() }) {
@@ -91,9 +86,10 @@ final class EngineFollower: Sendable {
                 say(.away("\(error)", isOver: false))
                 failures += 1
                 guard state.withLock({ $0.takeBack(question) }) else { return }
-                // It was there a moment ago. Whatever happens next is a reason to ask again.
-                if failures == Self.attempts { return state.withLock { $0.isAsking = false } }
-                try? await Task.sleep(for: pause)
+                // It was there a moment ago. Whatever happens next is a reason to ask again, and so is its return.
+                let isGone = error.problem == .noSocket || error.problem == .refused
+                if isGone || failures == Self.attempts { return state.withLock { $0.isAsking = false } }
+                Worker.pause(pause)
                 pause = min(pause * 2, Self.longestPause)
             }
         }

@@ -9,14 +9,18 @@ internal import State
 /// A command's line to one kernel, and what is kept of it between commands.
 final class KernelSession {
     let directory: RuntimeDirectory
+    let namespacePath: String?
     private var connection: KernelConnection
 
     init(_ options: KernelOptions) throws(NetlinkError) {
         directory = options.directory
+        namespacePath = options.namespacePath
         connection = try KernelConnection(namespace: options.namespacePath)
     }
 
     var namespaceCookie: UInt64? { connection.namespaceCookie }
+
+    func hasInterface(named name: String) throws(NetlinkError) -> Bool { try connection.hasInterface(named: name) }
 
     func generation() throws(NetlinkError) -> UInt32 { try connection.generation() }
 

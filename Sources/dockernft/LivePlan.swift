@@ -1,3 +1,4 @@
+internal import Addressing
 internal import Compiler
 internal import Console
 internal import Nftables
@@ -35,7 +36,14 @@ struct PolicyTarget {
     let ruleset: Ruleset
     let linear: LinearRuleset
 
-    init(path: String, policy: ResolvedPolicy) {
+    /// `session` is the host that it is for, where it is for one.
+    init(path: String, policy: ResolvedPolicy, on session: KernelSession?) throws(NetlinkError) {
+        var policy = policy
+        if let session {
+            for parent in Compiler.parentsOnTheWire(of: policy) where try !session.hasInterface(named: parent.stem) {
+                policy.absentParents.insert(parent)
+            }
+        }
         self.path = path
         self.policy = policy
         ruleset = Compiler.compile(policy)

@@ -45,13 +45,17 @@ struct PolicyFile {
         return file
     }
 
-    /// What the policy becomes with what is known of Docker; `kept` is what it ran at the last apply. Every diagnostic is reported,
+    /// What the policy becomes with what is known of Docker, on the host of the session if there is one. Every diagnostic is reported,
     /// and an error ends the command.
-    func target(_ sighting: Sighting, kept: Inventory? = nil, _ options: DiagnosticOptions) throws -> PolicyTarget {
-        let file = try resolved(sighting, kept: kept)
+    func target(
+        _ sighting: Sighting, on session: KernelSession? = nil, _ options: DiagnosticOptions
+    ) throws -> PolicyTarget {
+        let file = try resolved(sighting, kept: session?.inventory)
         file.report(options)
         guard let policy = file.policy else { throw file.status }
-        return PolicyTarget(path: path, policy: policy)
+        let target = try PolicyTarget(path: path, policy: policy, on: session)
+        for line in target.uncovered { Console.report("dockernft: note: \(line)") }
+        return target
     }
 
     /// The same policy with every name of Docker's followed.

@@ -33,7 +33,9 @@ struct ShowStatus: ParsableCommand {
             Console.report(Apply.foreignTable)
             throw ExitStatus.no
         }
-        var status = Status(live, ruleset, proxy: DockerProxyInForce.find(in: ruleset, session))
+        var status = Status(
+            live, ruleset, proxy: DockerProxyInForce.find(in: ruleset, session),
+            wires: try WireInForce.all(in: ruleset, session))
         status.watcher = session.watcher
         Console.print(output.json ? try status.json() : status.text)
         if status.integrity == .changed { throw ExitStatus.no }
@@ -41,7 +43,7 @@ struct ShowStatus: ParsableCommand {
 }
 
 extension Status {
-    fileprivate init(_ live: LiveTable, _ ruleset: LinearRuleset, proxy: DockerProxy) {
+    fileprivate init(_ live: LiveTable, _ ruleset: LinearRuleset, proxy: DockerProxy, wires: [Wire]) {
         let digest = Compiler.digest(of: ruleset)
         // The table carries the digest of what was applied; what it is now has the same, or it was changed.
         let isIntact =
@@ -55,6 +57,7 @@ extension Status {
                 Date(timeIntervalSince1970: Double($0.appliedAt)).formatted(.iso8601)
             },
             dockerProxy: proxy,
+            onTheWire: wires,
             services: services.map { service in
                 Service(
                     name: ChainName.services(service.chain), ports: service.ports, sources: service.sources,

@@ -32,6 +32,7 @@ final class TableKeeper {
     private var inventory = Inventory()
     private var provocation = Provocation()
     private var lastFindings = ""
+    private var lastUncovered: [String] = []
     private var isEngineAway = false
     /// Whether the inventory is an engine's word.
     private var hasHeardEngine = false
@@ -87,12 +88,12 @@ final class TableKeeper {
             case .removed?:
                 log.say("the table was removed with dockernft remove; nothing is put back until the next apply")
             case .inForce(let texts)?:
-                adopt(PolicyFile(texts))
+                try adopt(PolicyFile(texts))
                 guard wanted != nil else { throw ExitStatus.no }
                 try enforce(.areRefused) { "what was applied last, \(texts.path), is in force again: \($0.words)" }
             case nil:
                 let file = PolicyFile.load(policyPath)
-                adopt(file)
+                try adopt(file)
                 guard let wanted else { throw file.status }
                 _ = try session.keeping(wanted.texts) {
                     try enforce(.areRefused) { "applied \(policyPath): \($0.words)" }
@@ -136,7 +137,8 @@ final class TableKeeper {
         engine.wakeup.silence()
         for report in engine.follower.take() {
             switch report {
-            case .ran(let new, let events):
+            case .ran(let found, let events):
+                let new = session.trusting(found, earlier: inventory.proxyGroup)
                 if isEngineAway { log.say("Docker is back at \(engine.path)") }
                 isEngineAway = false
                 hasHeardEngine = true
@@ -163,7 +165,7 @@ final class TableKeeper {
                 let cause = provocation
                 provocation = Provocation()
                 if cause.concernsTable { try follow(cause) }
-                if !cause.dockerEvents.isEmpty { resolveAgain() }
+                if !cause.dockerEvents.isEmpty { try resolveAgain() }
                 try enforce(.areReplaced) { $0.line(cause) }
             }
             failures = 0
@@ -190,7 +192,7 @@ final class TableKeeper {
         case .inForce(let texts)?:
             if let wanted, wanted.texts.path == texts.path, wanted.texts.files == texts.files { return }
             log.say("\(cause.author) has applied \(texts.path): that is kept from now on")
-            adopt(PolicyFile(texts))
+            try adopt(PolicyFile(texts))
             service.status(statusText)
         }
     }
@@ -202,7 +204,7 @@ final class TableKeeper {
             let before = wanted
             let file = PolicyFile.load(policyPath)
             lastFindings = ""
-            guard let new = resolve(file) else {
+            guard let new = try resolve(file) else {
                 return log.say("\(policyPath) has errors: what was in force stays")
             }
             wanted = new
@@ -225,16 +227,16 @@ final class TableKeeper {
     // MARK: Policies
 
     /// Where the policy cannot be resolved, what was wanted stays.
-    private func adopt(_ file: PolicyFile) {
-        if let new = resolve(file) { wanted = new }
+    private func adopt(_ file: PolicyFile) throws {
+        if let new = try resolve(file) { wanted = new }
     }
 
-    private func resolveAgain() {
+    private func resolveAgain() throws {
         guard let file = wanted?.file else { return }
-        adopt(file)
+        try adopt(file)
     }
 
-    private func resolve(_ file: PolicyFile) -> Wanted? {
+    private func resolve(_ file: PolicyFile) throws -> Wanted? {
         let lenient = file.loaded.requiringNothing
         let loaded = engine == nil ? lenient.resolvedWithoutDocker : lenient.resolved(against: inventory)
         let resolved = PolicyFile(path: file.path, loaded: loaded)
@@ -243,7 +245,9 @@ final class TableKeeper {
         if findings != lastFindings { resolved.report(diagnostics) }
         lastFindings = findings
         guard let policy = loaded.policy else { return nil }
-        let target = PolicyTarget(path: file.path, policy: policy)
+        let target = try PolicyTarget(path: file.path, policy: policy, on: session)
+        if target.uncovered != lastUncovered { for line in target.uncovered { log.say(line) } }
+        lastUncovered = target.uncovered
         return Wanted(texts: file.texts(of: target), file: file, target: target)
     }
 

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 extension `An audit beside packets` {
-    private struct Document: Decodable {
+    struct Document: Decodable {
         struct Finding: Decodable {
             var code: String
             var severity: String
@@ -26,7 +26,7 @@ extension `An audit beside packets` {
         }
     }
 
-    private func audit(_ installation: Installation, _ docker: RealDocker) throws -> (Int32, Document) {
+    func audit(_ installation: Installation, _ docker: RealDocker) throws -> (Int32, Document) {
         let result = try installation.run("audit", "--json", "--docker", docker.socket)
         return (result.status, try JSONDecoder().decode(Document.self, from: Data(result.output.utf8)))
     }

@@ -1,6 +1,7 @@
 import Addressing
 import Audit
 import HostRules
+import Reachability
 import Testing
 
 @Suite struct `Doors that an audit tries` {

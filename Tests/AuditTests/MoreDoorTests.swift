@@ -2,6 +2,7 @@ import Addressing
 import Audit
 import Docker
 import HostRules
+import Reachability
 import Testing
 
 @Suite struct `Doors without a published port` {

@@ -2,6 +2,7 @@ import Addressing
 import Audit
 import Docker
 import DockerSocket
+import MatrixSupport
 import Reachability
 import TestSupport
 import Testing

@@ -29,6 +29,12 @@ extension Case {
         case .strayAck, .sctp: throw BenchError("\(packet): not in packets.txt")
         }
         let family = destination.family
+        for container in inventory.macvlan ?? []
+        where [container.address4, container.address6].contains(packet.destination) {
+            return SimulatedPacket(
+                packet: .onTheWire(transport, from: client, to: dialled, parent: interface),
+                way: "ingress, \(interface), to a container on the wire")
+        }
         for attachment in try DockerHost.attach(inventory.benchContainers()) {
             guard let own = attachment.address(family).flatMap(IPAddress.init) else { continue }
             let bridge = attachment.bridge.name

@@ -38,6 +38,9 @@ struct Case: Sendable {
         try FileManager.default.contentsOfDirectory(atPath: root.path).filter { !$0.hasPrefix(".") }.sorted()
     }
 
+    /// No chain of iptables sees what goes to a container on the wire.
+    var isWholeInDockerUser: Bool { inventory.macvlan == nil }
+
     func golden(_ file: String) -> Golden { Golden(file: folder.appending(path: file)) }
 
     static func all() throws -> [Case] { try names().map(Case.init) }

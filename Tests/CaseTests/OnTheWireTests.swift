@@ -9,7 +9,6 @@ import Simulator
 import TestSupport
 import Testing
 
-/// A macvlan child of `ext0` in a namespace of its own: as the client sees it, one more machine on the wire.
 @Suite(.requiresPackets) struct `A container on the wire` {
     private static let policy = """
         version: 1
@@ -18,7 +17,7 @@ import Testing
         unlisted: UNLISTED
         """
 
-    private static func resolved(unlisted: String, allowing: String? = nil) throws -> ResolvedPolicy {
+    static func resolved(unlisted: String, allowing: String? = nil) throws -> ResolvedPolicy {
         var text = policy.replacing("UNLISTED", with: unlisted)
         if let allowing { text = text.replacing("203.0.113.0/24", with: allowing) }
         var policy = try ResolvedPolicy.reading(text)
@@ -36,24 +35,16 @@ import Testing
         return policy
     }
 
-    private func with(_ body: (DockerHost, NetworkNamespace) throws -> Void) throws {
+    func with(_ body: (DockerHost, NetworkNamespace) throws -> Void) throws {
         try DockerHost.with(.iptables28, [TestSupport.Container("django", publish: ["8081:80"])]) { host in
-            try NetworkNamespace.with("wire") { wire in
-                try host.namespace.ip("link add wire0 link ext0 type macvlan mode bridge")
-                try host.namespace.ip("link set wire0 netns \(wire.name)")
-                try wire.ip("link set lo up")
-                try wire.ip("link set wire0 up")
-                try wire.ip("address add 192.0.2.5/24 dev wire0")
-                try wire.ip("address add 2001:db8:1::5/64 dev wire0 nodad")
-                try wire.ip("route add default via 192.0.2.10")
-                try wire.ip("route add default via 2001:db8:1::10")
+            try host.withMacvlan("192.0.2.5", "2001:db8:1::5") { wire in
                 for port in [80, 81, 53] as [UInt16] { try host.serve("wire", at: .namespace(wire), on: port) }
                 try body(host, wire)
             }
         }
     }
 
-    private func apply(_ policy: ResolvedPolicy, to host: DockerHost) throws {
+    func apply(_ policy: ResolvedPolicy, to host: DockerHost) throws {
         var connection = try KernelConnection(namespace: host.namespace.path)
         let desired = Compiler.compile(policy).linearized()
         _ = try connection.apply(desired)

@@ -83,7 +83,8 @@ import Testing
                 // Who needs nothing of it goes on with what it ran at the last apply; or with nothing, if told so.
                 try installation.write(Sample.quiet)
                 let later = try Program(
-                    ["env", "DOCKER_HOST=unix://\(docker.socket)"] + installation.program("apply").arguments
+                    ["env", "DOCKER_HOST=unix://\(docker.socket)"]
+                        + installation.program("apply", ["--docker", "auto"]).arguments
                 ).run()
                 #expect(later.status == 0 && later.error.contains("at the last apply"), "\(later)")
                 #expect(try ours().contains("docker-tcp"))

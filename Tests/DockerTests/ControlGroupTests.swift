@@ -1,4 +1,5 @@
 import Addressing
+import Glibc
 import TestSupport
 import Testing
 
@@ -23,7 +24,8 @@ extension `A real Docker` {
         ) throws {
             try RealDocker.with(flags) { docker in
                 try ControlGroup.with("\(docker.host.namespace.name).service") { group in
-                    try group.add(docker.process)
+                    try docker.stopDaemon()
+                    try docker.startDaemon(in: group)
                     try Installation.with(docker.host.namespace) { installation in
                         try installation.write(policy)
                         try body(docker, group, installation)
@@ -64,8 +66,7 @@ extension `A real Docker` {
                 // As systemd does with a unit that stops and starts.
                 try docker.stopDaemon()
                 try group.makeAnew()
-                try docker.startDaemon()
-                try group.add(docker.process)
+                try docker.startDaemon(in: group)
                 for name in ["django", "late"] { try docker.docker("start", name) }
                 let later = try installation.run("status")
                 #expect(!later.output.contains("by its control group"), "\(later)")
@@ -88,6 +89,7 @@ extension `A real Docker` {
             try Self.with { docker, group, installation in
                 let guest = try Program(["sh", "-c", "\(group.entering); exec sleep 600"]).launch()
                 defer { guest.signal(15) }
+                while group.processes.count < 2 { usleep(1000) }
                 try installation.run("apply", "--docker", docker.socket).orThrow()
                 #expect(!(try installation.nft("list", "table", "inet", "dockernft").contains("cgroupv2")))
             }

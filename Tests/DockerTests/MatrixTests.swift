@@ -27,7 +27,7 @@ extension `A real Docker` {
             let host = docker.host
             try installation.run("remove", "--yes").orThrow()
             try host.run("conntrack", "-F").orThrow()
-            let inspection = try Inspection(host, estate, proxiedBy: .real, docker.enter)
+            let inspection = try Inspection(host, estate, docker.enter)
             for form in Form.allCases {
                 try installation.write(estate.policy(form))
                 try installation.run("apply", "--docker", form.knowsDocker ? docker.socket : "none").orThrow()

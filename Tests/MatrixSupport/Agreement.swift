@@ -1,28 +1,20 @@
 import Addressing
-import HostRules
+import Audit
 import Reachability
 
 @testable import TestSupport
 
 /// What the audit says of the cells, held against what became of the packets.
 struct Agreement {
-    private(set) var reachability: Reachability
-    let estate: Estate
-    let proxy: Proxy
+    private var judge: Judge
+    private let subject: Subject
+    private let estate: Estate
     private(set) var wrong: [String] = []
 
-    /// Who serves a published port that the rules do not translate.
-    enum Proxy: Sendable {
-        /// The bench, which answers from the address that was dialled.
-        case bench
-        /// dockerd: docker-proxy's answers over UDP come from the address that its route has, which the client may not have
-        /// dialled; without it the port is held, and nobody reads.
-        case real
-    }
-
-    init(_ rules: HostRuleset, _ topology: Topology, _ estate: Estate, _ proxy: Proxy) {
-        self.proxy = proxy
-        reachability = Reachability(rules, topology: topology)
+    /// The host as the command reads it.
+    init(_ host: DockerHost, _ estate: Estate) throws {
+        subject = try Subject(host.namespace)
+        judge = Judge(subject)
         self.estate = estate
     }
 
@@ -30,13 +22,22 @@ struct Agreement {
         guard cell.path != .inside, let approach = cell.approach, let source = cell.source else { return }
         // What comes in by another interface would have to come out by the parent, and does not reach its own wire.
         let isOnTheWire = cell.path == .onTheWire && approach.interface == Estate.wireParent
-        let answer = reachability.answer(approach, through: isOnTheWire ? .ingress : .host)
-        let passage = answer.passage(from: source)
-        switch passage {
+        let extent: Extent = isOnTheWire ? .ingress : .host
+        let answer = judge.answer(approach, through: extent)
+        if answer.arrivals(of: source).contains(where: { isUnread($0, approach) }) {
+            // The kernel takes connections there itself.
+            let isRight =
+                approach.transport == .tcp && answer.open.contains(source) ? outcome == .connected : !outcome.isEntry
+            if !isRight { wrong.append("\(cell): \(outcome), where dockerd holds the port and reads nothing") }
+            return
+        }
+        switch judge.passage(from: source, approach, through: extent) {
         case .open:
-            // Nobody need be there, and how often the kernel says so of UDP is limited.
-            if outcome == .silent, !answer.arrivals(of: source).allSatisfy({ mayBeSilent($0, cell.probe) }) {
-                wrong.append("\(cell): \(outcome), where it is said to be open: \(answer.arrivals(of: source))")
+            let arrivals = answer.arrivals(of: source)
+            if arrivals.contains(where: { answersElsewhere($0, approach, source) }) {
+                if outcome.isEntry { wrong.append("\(cell): \(outcome), where another address should have answered") }
+            } else if !outcome.isEntry, !arrivals.allSatisfy({ mayFail($0, cell.probe, outcome) }) {
+                wrong.append("\(cell): \(outcome), where it is said to be open: \(arrivals)")
             }
         case .closed:
             if outcome.isEntry { wrong.append("\(cell): \(outcome), where it is said to be closed: \(answer.stops)") }
@@ -64,34 +65,43 @@ extension Answer {
 }
 
 extension Agreement {
+    /// Without docker-proxy, dockerd holds the ports.
+    private func isUnread(_ arrival: Arrival, _ approach: Approach) -> Bool {
+        guard case .delivered(let address, let port) = arrival else { return false }
+        let takers = subject.listeners.filter {
+            $0.takes(approach.transport, address ?? approach.address, port ?? approach.port)
+        }
+        return !takers.isEmpty && takers.allSatisfy { $0.processes == ["dockerd"] }
+    }
+
+    /// docker-proxy answers over UDP from the address that the way back has, which need not be the one that the client has dialled:
+    /// then it does not hear the answer.
+    private func answersElsewhere(_ arrival: Arrival, _ approach: Approach, _ source: IPAddress) -> Bool {
+        guard case .delivered(let address?, let port?) = arrival, approach.transport == .udp,
+            subject.listeners.contains(where: {
+                $0.takes(.udp, address, port) && $0.processes == ["docker-proxy"] && $0.address.isEveryAddress
+            })
+        else { return false }
+        let own = subject.topology.links.first { $0.name == approach.interface }?.addresses ?? []
+        let isLinkLocal = source.description.hasPrefix("fe80")
+        let wayBack = own.first { $0.family == source.family && $0.description.hasPrefix("fe80") == isLinkLocal }
+        return wayBack != approach.address
+    }
+
     /// Whether a packet that arrives there may well be without an answer.
-    fileprivate func mayBeSilent(_ arrival: Arrival, _ probe: Probe) -> Bool {
+    private func mayFail(_ arrival: Arrival, _ probe: Probe, _ outcome: Outcome) -> Bool {
         switch arrival {
-        case .delivered(let address, let port):
-            probe.kind == .udp && !Estate.hostPorts.contains { $0.port == port }
-                && (proxy == .real || !estate.proxies(address, port))
-        case .forwarded(let address, _, Estate.wireParent?): Estate.onTheWire.contains { $0.has(address) }
+        case .delivered: false
+        // Nobody listens; how often the kernel says so of UDP is limited.
+        case .forwarded(let address, _, Estate.wireParent?):
+            outcome == .refused || Estate.onTheWire.contains { $0.has(address) }
         case .forwarded(let address, let port, _):
             // Containers of an internal network have no way back to the outside.
-            estate.attachments.contains { attachment in
-                [attachment.address4, attachment.address6].contains(address?.description)
-                    && (attachment.bridge.gateway == .internal || probe.kind == .udp && !attachment.serves(port))
-            }
-        }
-    }
-}
-
-extension Estate {
-    /// Whether docker-proxy has the port there.
-    fileprivate func proxies(_ address: IPAddress?, _ port: UInt16?) -> Bool {
-        attachments.contains { attachment in
-            switch attachment.bridge.gateway {
-            case .routed, .internal: false
-            case .nat, .natUnprotected:
-                attachment.publications.contains {
-                    $0.hostPort == port && ($0.hostAddress == nil || $0.hostAddress == address?.description)
+            outcome == .refused
+                || estate.attachments.contains { attachment in
+                    [attachment.address4, attachment.address6].contains(address?.description)
+                        && (attachment.bridge.gateway == .internal || probe.kind == .udp && !attachment.serves(port))
                 }
-            }
         }
     }
 }

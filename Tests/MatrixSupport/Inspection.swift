@@ -1,5 +1,3 @@
-import NftablesKernel
-import Reachability
 import Testing
 
 @testable import TestSupport
@@ -8,15 +6,11 @@ import Testing
 struct Inspection {
     let host: DockerHost
     let estate: Estate
-    let proxy: Agreement.Proxy
     let cells: [Cell]
     let before: [Outcome]
 
     /// Asks every cell, with no table of ours in force. `place` is where a container is.
-    init(
-        _ host: DockerHost, _ estate: Estate, proxiedBy proxy: Agreement.Proxy, _ place: (String) throws -> Place
-    ) throws {
-        self.proxy = proxy
+    init(_ host: DockerHost, _ estate: Estate, _ place: (String) throws -> Place) throws {
         self.host = host
         self.estate = estate
         let cells = estate.cells + (try estate.insideCells(place))
@@ -56,10 +50,7 @@ struct Inspection {
     }
 
     /// With the rules that are in force now.
-    func agreement() throws -> Agreement {
-        var connection = try KernelConnection(namespace: host.namespace.path)
-        return Agreement(try connection.readHost(), try Topology(of: host.namespace), estate, proxy)
-    }
+    func agreement() throws -> Agreement { try Agreement(host, estate) }
 
     func wrong(_ agreement: Agreement, _ outcomes: [Outcome]) -> [String] {
         var agreement = agreement

@@ -50,7 +50,7 @@ import Testing
             for (name, port) in Estate.hostPorts { try host.serve(name, at: .host, on: port) }
             try Estate.prepare(host)
             try Estate.withContainersOnTheWire(of: host) { onTheWire in
-                let inspection = try Inspection(host, estate, proxiedBy: .bench) { name in
+                let inspection = try Inspection(host, estate) { name in
                     onTheWire[name].map(Place.namespace) ?? .container(name)
                 }
                 try body(estate, inspection)

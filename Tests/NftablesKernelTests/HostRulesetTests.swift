@@ -153,7 +153,8 @@ extension Instruction {
     var isUnknown: Bool {
         switch self {
         case .unknown, .xtables(.unknown), .xtablesTarget(.unknown), .loadMeta(Self.unknownKey, _): true
-        case .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadImmediate, .compare, .range, .bitwise, .byteorder,
+        case .loadMeta, .loadConntrack, .loadPayload, .loadFIB, .loadControlGroup, .loadImmediate, .compare, .range,
+            .bitwise, .byteorder,
             .lookup, .lookupValue, .lookupVerdict, .verdict, .destinationNAT, .redirect, .sourceNAT, .reject, .notrack,
             .limit, .noEffect, .xtables, .xtablesTarget:
             false

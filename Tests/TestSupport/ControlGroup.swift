@@ -29,6 +29,10 @@ public struct ControlGroup: Sendable {
     /// A shell's words that put the shell into it.
     public var entering: String { "echo $$ > \(procs)" }
 
+    public var processes: [Int32] {
+        ((try? String(contentsOfFile: procs, encoding: .utf8)) ?? "").split(separator: "\n").compactMap { Int32($0) }
+    }
+
     /// The same path, and another group.
     public func makeAnew() throws {
         let deadline = ContinuousClock.now + .seconds(10)
@@ -48,8 +52,7 @@ public struct ControlGroup: Sendable {
     }
 
     private func empty(into hierarchy: String) {
-        let left = (try? String(contentsOfFile: procs, encoding: .utf8)) ?? ""
-        for process in left.split(separator: "\n") {
+        for process in processes {
             try? process.description.write(toFile: "\(hierarchy)/cgroup.procs", atomically: false, encoding: .utf8)
         }
     }

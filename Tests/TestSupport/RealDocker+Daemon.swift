@@ -23,10 +23,10 @@ extension RealDocker {
         try importImage()
     }
 
-    /// Starts dockerd, and waits until it answers.
-    public func startDaemon() throws {
+    /// Starts dockerd, in a control group where one is named, and waits until it answers.
+    public func startDaemon(in group: ControlGroup? = nil) throws {
         try start(
-            [
+            (group.map { ["sh", "-c", "\($0.entering); exec \"$@\"", "sh"] } ?? []) + [
                 "dockerd", "--containerd", containerdSocket, "--data-root", "\(directory)/data", "--exec-root",
                 "\(directory)/exec", "--host", "unix://\(socket)", "--pidfile", pidFile, "--cgroup-parent", "/\(name)",
                 "--exec-opt", "native.cgroupdriver=cgroupfs",

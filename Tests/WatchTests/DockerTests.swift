@@ -111,6 +111,46 @@ import Testing
         }
     }
 
+    /// Where dockerd has a control group of its own, as under systemd, there is nothing to learn.
+    @Test(.requires(.controlGroups))
+    func `closes what docker-proxy serves from the first packet, by its control group`() throws {
+        try RealDocker.with { docker in
+            try ControlGroup.with("\(docker.host.namespace.name).service") { group in
+                try docker.stopDaemon()
+                try docker.startDaemon(in: group)
+                try Installation.with(docker.host.namespace) { installation in
+                    try installation.write(Self.policy)
+                    try Watched.with(installation, docker: docker.socket) { watched in
+                        try watched.wait(for: "the group") { try installation.listing().contains("cgroupv2") }
+                        for number in 1...3 {
+                            let knocking = try Knocking.start(docker.host, port: 8199, seconds: 3)
+                            usleep(500_000)
+                            try docker.run(Container("late\(number)", publish: ["8199:80"]))
+                            for (family, knocks) in try knocking.results() {
+                                #expect(knocks.taken == 0, "\(family): \(knocks)")
+                            }
+                            try docker.docker("rm", "-f", "late\(number)")
+                        }
+                        // The group of the next dockerd is another one, and is learnt from it.
+                        let before = try installation.listing()
+                        try docker.stopDaemon()
+                        try group.makeAnew()
+                        try docker.startDaemon(in: group)
+                        try docker.run(Container("shop", publish: ["8086:80"]))
+                        try watched.wait(for: "the next group") {
+                            let now = try installation.listing()
+                            return now.contains("cgroupv2") && now != before && isKnown(now)
+                        }
+                    }
+                }
+                try docker.stopDaemon()
+            }
+        }
+    }
+
+    /// nft lists a group that is gone by its number.
+    private func isKnown(_ listing: String) -> Bool { !listing.contains(/cgroupv2 level \d+ \d/) }
+
     @Test func `keeps the last word while Docker is away, and follows it when it is back`() throws {
         try watching { docker, installation, watched in
             let shop = Container("shop", publish: ["8086:80"])

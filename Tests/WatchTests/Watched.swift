@@ -101,15 +101,13 @@ struct Watched {
         return try wakeups() == before
     }
 
-    /// What its threads together have been woken for; libdispatch's own, which NIO starts, look once a second whether they are needed.
+    /// What all its threads together have been woken for.
     private func wakeups() throws -> Int {
         let threads = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")
         return threads.reduce(0) { sum, thread in
             let directory = "/proc/\(process)/task/\(thread)"
             // One may end meanwhile.
-            guard let name = try? String(contentsOfFile: "\(directory)/comm", encoding: .utf8), !name.contains("qos"),
-                let text = try? String(contentsOfFile: "\(directory)/status", encoding: .utf8)
-            else { return sum }
+            guard let text = try? String(contentsOfFile: "\(directory)/status", encoding: .utf8) else { return sum }
             let line = text.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") }
             return sum + (line?.split(separator: "\t").last.flatMap { Int($0) } ?? 0)
         }

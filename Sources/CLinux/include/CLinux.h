@@ -29,6 +29,10 @@ int clinux_enter_network_namespace(int fd);
    Returns 0, or an errno. */
 int clinux_network_namespace_cookie(int socket, uint64_t *cookie);
 
+/* Whether the network namespace of the socket has an interface of this name: 1, 0, or a negative errno. A socket of any family may ask;
+   an alternative name is none. */
+int clinux_has_interface(int socket, const char *name);
+
 /* Signals of these numbers end or interrupt nothing any more: they wait at the descriptor (signalfd(2)). Threads that the calling one
    starts later inherit that. Returns the descriptor, or a negative errno. */
 int clinux_signal_descriptor(const int *numbers, size_t count);
