@@ -38,17 +38,22 @@ struct Apply: ParsableCommand {
         if dryRun { return try compare(target, session) }
         let enforcement = Enforcement(
             target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused)
+        // Whoever reads the plan may take his time: the turn does not wait for him.
+        var step: LivePlan?
+        var result = Enforcement.Result.wasInForce
         do {
+            defer { if let step { try? show(step) } }
             try session.inTurn {
-                switch try session.keeping(file.texts(of: target), { try enforcement.run(showing: show) }) {
-                case .wasInForce: break
-                case .isInForce(let readBack): conclude(readBack)
-                }
+                result = try session.keeping(file.texts(of: target)) { try enforcement.run { step = $0 } }
                 keep(sighting, session)
             }
         } catch let loss as Enforcement.Loss {
             Console.report(loss.text)
             throw loss.status
+        }
+        switch result {
+        case .wasInForce: break
+        case .isInForce(let readBack): conclude(readBack)
         }
     }
 

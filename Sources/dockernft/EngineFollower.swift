@@ -51,6 +51,8 @@ final class EngineFollower: Sendable {
         var pause = Duration.milliseconds(100)
         for attempt in 1...Self.attempts {
             let end = socket.follow { self.note($0) }
+            // Nobody asks until it is followed again: to connect would have systemd start what somebody has stopped.
+            state.withLock { $0.isConnected = false }
             let isOver = end.hadBegun || end.error.problem == .noSocket || attempt == Self.attempts
             say(.away("\(end.error)", isOver: isOver))
             if isOver { return }
@@ -85,10 +87,10 @@ final class EngineFollower: Sendable {
             } catch {
                 say(.away("\(error)", isOver: false))
                 failures += 1
-                guard state.withLock({ $0.takeBack(question) }) else { return }
                 // It was there a moment ago. Whatever happens next is a reason to ask again, and so is its return.
-                let isGone = error.problem == .noSocket || error.problem == .refused
-                if isGone || failures == Self.attempts { return state.withLock { $0.isAsking = false } }
+                guard state.withLock({ $0.takeBack(question) }), failures < Self.attempts else {
+                    return state.withLock { $0.isAsking = false }
+                }
                 Worker.pause(pause)
                 pause = min(pause * 2, Self.longestPause)
             }

@@ -139,6 +139,7 @@ final class TableKeeper {
             switch report {
             case .ran(let found, let events):
                 let new = session.trusting(found, earlier: inventory.proxyGroup)
+                engine.forgetSigns()
                 if isEngineAway { log.say("Docker is back at \(engine.path)") }
                 isEngineAway = false
                 hasHeardEngine = true

@@ -104,6 +104,9 @@ final class EngineLine {
     /// Nobody follows any more.
     func end() { isFollowing = false }
 
+    /// It answers: whatever showed that it lives is of no more use, and would be taken for a sign of the next one.
+    func forgetSigns() { _ = directory?.take() }
+
     /// While the engine is followed, nobody needs the signs.
     var signDescriptor: Int32 { isFollowing ? -1 : signs }
 
