@@ -31,6 +31,12 @@ struct Check: ParsableCommand {
         guard let resolved = loaded.policy else { throw loaded.status }
         let target = try PolicyTarget(path: policy.path, policy: resolved, on: nil)
         for line in target.uncovered { Console.report("dockernft: note: \(line)") }
+        let names = resolved.selecting.filter { $0.selected.isEmpty && $0.direct.isEmpty }.count
+        if docker == nil, names > 0 {
+            Console.report(
+                "dockernft: note: of \(names) service\(names == 1 ? "" : "s") only Docker knows the ports, and it was not asked; --docker auto asks it"
+            )
+        }
         let services = resolved.services.count + (resolved.host?.services.count ?? 0)
         Console.print(
             "\(policy.path) is right: \(services) service\(services == 1 ? "" : "s"), \(target.ruleset.sets.count) sets and maps, "
