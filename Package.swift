@@ -72,6 +72,7 @@ let package = Package(
         system("CMnl", pkgConfig: "libmnl", apt: "libmnl-dev"),
         system("CNftnl", pkgConfig: "libnftnl", apt: "libnftnl-dev"),
         system("CLibYAML", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        system("CConntrack", pkgConfig: "libnetfilter_conntrack", apt: "libnetfilter-conntrack-dev"),
         system("CMd", pkgConfig: "libmd", apt: "libmd-dev"),
         .target(name: "CLinux"),
         .target(
