@@ -43,6 +43,7 @@ let package = Package(
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
                 "HostRules",
+                "Confirmation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
@@ -51,6 +52,7 @@ let package = Package(
             ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
+        layer("Confirmation", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
         layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),
         layer("Docker", ["Addressing"]),
@@ -84,6 +86,7 @@ let package = Package(
                 "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
                 "NftablesKernel", "Reconcile", "Simulator",
+                "Confirmation",
             ]),
         tests(
             "CaseTests",

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Confirmation
 internal import Console
 internal import Presentation
 internal import Reconcile
@@ -30,21 +31,39 @@ struct Apply: ParsableCommand {
     @Flag(help: "Replace a table of our name that somebody else made.")
     var adopt = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Have the kernel take it back after so long (60s, 5m, 1h), unless it is confirmed: at the prompt, where there is a terminal, or by 'dockernft confirm'.",
+            valueName: "time"),
+        transform: ConfirmationTime.argument)
+    var confirmWithin: ConfirmationTime?
+
+    func validate() throws {
+        guard confirmWithin != nil, adopt else { return }
+        throw ValidationError(
+            "--adopt replaces what there was: it cannot be taken back, and goes without --confirm-within")
+    }
+
     mutating func run() throws {
         let file = try PolicyFile.read(policy.path, diagnostics)
+        let prompt = dryRun || output.json ? nil : try confirmWithin.flatMap { _ in try ConfirmationPrompt() }
         let session = try KernelSession(kernel)
         let sighting = session.trusting(docker.look())
         let target = try file.target(sighting, on: session, diagnostics)
         if dryRun { return try compare(target, session) }
         let enforcement = Enforcement(
-            target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused)
+            target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused,
+            term: confirmWithin.map { .onTrial(milliseconds: $0.milliseconds) } ?? .forGood)
+        if prompt?.isInterrupted == true { throw ExitStatus.no }
         // Whoever reads the plan may take his time: the turn does not wait for him.
         var step: LivePlan?
         var result = Enforcement.Result.wasInForce
         do {
             defer { if let step { try? show(step) } }
             try session.inTurn {
-                result = try session.keeping(file.texts(of: target)) { try enforcement.run { step = $0 } }
+                result = try session.keeping(file.texts(of: target), enforcement.term) {
+                    try enforcement.run { step = $0 }
+                }
                 keep(sighting, session)
             }
         } catch let loss as Enforcement.Loss {
@@ -54,6 +73,10 @@ struct Apply: ParsableCommand {
         switch result {
         case .wasInForce: break
         case .isInForce(let readBack): conclude(readBack)
+        case .waits:
+            if let prompt { return try prompt.ask(about: policy.path, session) }
+            if !output.json { Console.print("applied \(policy.path)") }
+            ApplyTerm.announce(confirmWithin?.milliseconds ?? 0, to: output.json ? .error : .output)
         }
     }
 
@@ -77,7 +100,17 @@ struct Apply: ParsableCommand {
             Console.report(Self.foreignTable)
             throw ExitStatus.no
         }
-        try show(LivePlan(target, against: live))
+        if let remaining = live.waiting?.remaining {
+            let loss = Enforcement.Loss.waiting(milliseconds: remaining)
+            Console.report(loss.text)
+            throw loss.status
+        }
+        let step = LivePlan(target, against: live)
+        try show(step)
+        if let confirmWithin, !step.plan.difference.isEmpty, !output.json {
+            let time = TimeText.duration(confirmWithin.milliseconds)
+            Console.print("it would be in force for \(time), and then be taken back unless it is confirmed")
+        }
     }
 
     private func show(_ step: LivePlan) throws {

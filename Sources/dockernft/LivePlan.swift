@@ -12,18 +12,27 @@ internal import Simulator
 struct LivePlan {
     let target: PolicyTarget
     let live: LiveTable
+    /// What is to be sent.
     let difference: Difference
 
-    init(_ target: PolicyTarget, against live: LiveTable) {
+    private let isOfPolicyAlone: Bool
+
+    /// `table` is what the kernel's is to become, where that is not the policy's alone.
+    init(_ target: PolicyTarget, against live: LiveTable, becoming table: LinearRuleset? = nil) {
         self.target = target
         self.live = live
+        isOfPolicyAlone = table == nil && live.waiting == nil
         difference = Difference(
-            from: live.ruleset, oddities: live.oddities, to: target.linear)
+            from: live.ruleset, oddities: live.oddities, to: table ?? target.linear)
     }
 
+    /// From the rules of before to those of the policy, also where one of them only waits.
     var plan: Plan {
+        let difference =
+            isOfPolicyAlone
+            ? self.difference : Difference(from: live.settled, oddities: live.oddities, to: target.linear)
         // A dormant table is as good as none.
-        let access = Access(before: live.isDormant ? nil : live.ruleset, after: target.linear)
+        let access = Access(before: live.isDormant ? nil : live.settled, after: target.linear)
         return Plan(
             access: difference.isEmpty ? [] : access.changes, difference: difference, desired: target.ruleset)
     }

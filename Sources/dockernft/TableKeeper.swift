@@ -264,7 +264,7 @@ final class TableKeeper {
             act = step.live.ruleset == nil ? .made : .amended(changes: step.difference.changes.count)
         }
         switch result {
-        case .wasInForce: break
+        case .wasInForce, .waits: break
         case .isInForce: log.say(line(act))
         }
         if hasHeardEngine, !isEngineAway { try? session.keep(inventory) }
