@@ -127,6 +127,9 @@ let package = Package(
         tests("PodmanTests", ["TestSupport", "DockerSocket", "Docker", "Addressing"]),
         tests("SwarmTests", ["TestSupport", "Addressing"]),
         tests("WatchTests", ["TestSupport", "State"]),
+        tests(
+            "ConfirmationTests",
+            ["TestSupport", "Confirmation", "Compiler", "Nftables", "NftablesKernel", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
