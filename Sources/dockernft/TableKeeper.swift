@@ -175,7 +175,8 @@ final class TableKeeper {
                 try hearKernel()
                 let cause = provocation
                 provocation = Provocation()
-                if try attendTrial(cause) { return }
+                // A trial begins with a commit, and needs no look where there was none.
+                if trial != nil || cause.concernsTable, try attendTrial(cause) { return }
                 if cause.concernsTable { try follow(cause) }
                 if trial != nil {
                     trial = nil

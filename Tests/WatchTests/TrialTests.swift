@@ -104,6 +104,45 @@ import Testing
     }
 }
 
+@Suite(.serialized, .requiresDocker) struct `A watch beside a policy on trial and a real Docker` {
+    @Test func `has both policies follow what Docker runs, while the time goes on`() throws {
+        try RealDocker.with { docker in
+            try Installation.with(docker.host.namespace) { installation in
+                let shop = "version: 1\nservices:\n  shop: { container: shop, required: false, allow: "
+                try installation.write(shop + "[203.0.113.0/24] }\n")
+                try installation.run("apply", "--docker", docker.socket).orThrow()
+                try Watched.with(installation, docker: docker.socket) { watched in
+                    try installation.write(shop + "[203.0.113.0/24, 192.0.2.66] }\n")
+                    try installation.run("apply", "--docker", docker.socket, "--confirm-within", "10m").orThrow()
+                    try watched.wait(for: "the watch to see it") { try watched.text.contains("a policy waits to be") }
+                    // Longer than what is shown is rounded to.
+                    usleep(1_200_000)
+                    try docker.run(Container("shop", publish: ["8086:80"]))
+                    let listed = Probe(from: "203.0.113.7", to: "192.0.2.1:8086", expect: .answered(by: "shop"))
+                    func new(_ outcome: Outcome) -> Probe {
+                        Probe(from: "192.0.2.66", to: "192.0.2.1:8086", expect: outcome)
+                    }
+                    try watched.wait(for: "both to follow") { try watched.text.contains("a policy still waits") }
+                    try docker.host.expect([listed, new(.answered(by: "shop"))], "on trial")
+                    #expect(try installation.run("status").output.contains("min more, and then the rules of before"))
+                    #expect(!(try installation.run("status").output.contains("10 min more")))
+                    try installation.run("rollback").orThrow()
+                    try docker.host.expect([listed, new(.silent)], "taken back")
+
+                    try installation.run("apply", "--docker", docker.socket, "--confirm-within", "10m").orThrow()
+                    try docker.docker("rename", "shop", "store")
+                    try docker.docker("rename", "store", "shop")
+                    try installation.run("confirm").orThrow()
+                    try watched.wait(for: "it to be kept") {
+                        try installation.run("diff", "--docker", docker.socket).status == 0
+                    }
+                    try docker.host.expect([listed, new(.answered(by: "shop"))], "confirmed")
+                }
+            }
+        }
+    }
+}
+
 extension Installation {
     fileprivate func listingWithoutTimes() throws -> String { try listing().replacing(#/ expires \w+/#, with: "") }
 }
