@@ -56,7 +56,7 @@ let package = Package(
         layer("Docker", ["Addressing"]),
         layer("Audit", ["Reachability", "HostRules", "Docker", "Policy", "Addressing"]),
         layer("Reachability", ["HostRules", "Addressing"]),
-        layer("HostRules"),
+        layer("HostRules", ["Addressing"]),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
         layer("Console"),

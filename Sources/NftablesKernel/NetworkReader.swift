@@ -71,6 +71,7 @@ struct NetworkReader {
             switch attribute.type {
             case RTA_DST.rawValue: route.destination = attribute.payload.array()
             case RTA_OIF.rawValue: route.interface = try attribute.payload.hostUInt32()
+            case RTA_PRIORITY.rawValue: route.metric = try attribute.payload.hostUInt32()
             case RTA_TABLE.rawValue: route.table = try attribute.payload.hostUInt32()
             default: break
             }
