@@ -84,7 +84,7 @@ let package = Package(
             [
                 "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
-                "NftablesKernel", "Reconcile", "Simulator",
+                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal",
             ]),
         tests(
             "CaseTests",

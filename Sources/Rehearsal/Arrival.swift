@@ -60,7 +60,8 @@ struct Arrival {
             switch (type, kind) {
             case (Frame.ipv4, 8), (Frame.ipv6, 128): message = .echoRequest(mark: mark)
             case (Frame.ipv4, 0), (Frame.ipv6, 129): message = .echoReply(mark: mark)
-            case (Frame.ipv4, 3), (Frame.ipv6, 1):
+            // Of IPv6 also a parameter problem: so a kernel says that it does not speak a protocol.
+            case (Frame.ipv4, 3), (Frame.ipv6, 1), (Frame.ipv6, 4):
                 guard let mark = Self.markOfQuoted(bytes, at: place + 8, type) else { return nil }
                 message = .unreachable(mark: mark)
             case _: return nil
