@@ -50,6 +50,7 @@ let package = Package(
             "Presentation",
             ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
+        layer("Verification", ["Simulator", "Nftables", "Policy", "Docker", "Diagnostics", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
         layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),
@@ -97,6 +98,9 @@ let package = Package(
         tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "HostRules", "Addressing", "CNftnl"]),
         tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing", "Simulator", "Samples"]),
         tests("AddressingTests", ["Addressing"]),
+        tests(
+            "VerificationTests",
+            ["Verification", "Compiler", "Policy", "Docker", "Nftables", "Simulator", "Addressing"]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
