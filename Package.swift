@@ -60,6 +60,7 @@ let package = Package(
         layer("HostRules"),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
+        layer("Rehearsal", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),
         layer("Console"),
         layer("Daemon", ["CLinux"]),
         layer("Digest", ["CMd"]),
@@ -127,6 +128,9 @@ let package = Package(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
         tests("PodmanTests", ["TestSupport", "DockerSocket", "Docker", "Addressing"]),
         tests("SwarmTests", ["TestSupport", "Addressing"]),
+        tests(
+            "RehearsalTests",
+            ["TestSupport", "Rehearsal", "Compiler", "Nftables", "NftablesKernel", "NftablesFormats", "Addressing"]),
         tests("WatchTests", ["TestSupport", "State"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),

@@ -116,6 +116,22 @@ struct MessageHeader {
     }
 }
 
+extension MessageHeader {
+    // SAFETY, in all of these: as above; and a nest is closed in the message in which it was opened.
+    /// In the byte order of the machine, as rtnetlink has its numbers.
+    func put(_ attribute: UInt32, machineOrder number: UInt32) {
+        unsafe mnl_attr_put_u32(pointer, UInt16(attribute), number)
+    }
+    func put(_ attribute: UInt32, _ bytes: [UInt8]) {
+        unsafe mnl_attr_put(pointer, UInt16(attribute), bytes.count, bytes)
+    }
+    func nest(_ attribute: UInt32, _ body: () -> Void) {
+        guard let nest = unsafe mnl_attr_nest_start(pointer, UInt16(attribute)) else { return }
+        body()
+        unsafe mnl_attr_nest_end(pointer, nest)
+    }
+}
+
 /// What writes a message's attributes.
 protocol MessagePayload: ~Copyable {
     /// Writes no more than `MessageBuffer.roomForMessage` bytes.
