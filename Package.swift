@@ -50,7 +50,12 @@ let package = Package(
             "Presentation",
             ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
-        layer("Verification", ["Simulator", "Nftables", "Policy", "Docker", "Diagnostics", "Addressing"]),
+        layer(
+            "Verification",
+            [
+                "Rehearsal", "Simulator", "Reconcile", "NftablesKernel", "Nftables", "Policy", "Docker", "Diagnostics",
+                "Addressing",
+            ]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
         layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),

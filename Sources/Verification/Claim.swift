@@ -65,7 +65,6 @@ public enum Place: Hashable, Sendable {
     case beyond(String)
     /// In the container of this place among those of the scene.
     case container(Int)
-    case host
 }
 
 /// What the policy says, and where it says so.

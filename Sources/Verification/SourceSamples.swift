@@ -12,15 +12,16 @@ struct SourceSamples {
         func add(_ address: IPAddress) {
             if isUsable(address), found.insert(address).inserted { picked.append(address) }
         }
+        var left = 0
         for set in [clients.allowed, clients.excepted] {
             switch family {
-            case .ipv4: total += Self.ends(set.v4, atMost: limit) { add(.v4(IPv4Address($0))) }
-            case .ipv6: total += Self.ends(set.v6, atMost: limit) { add(.v6(IPv6Address($0))) }
+            case .ipv4: left += Self.ends(set.v4, atMost: limit) { add(.v4(IPv4Address($0))) }
+            case .ipv6: left += Self.ends(set.v6, atMost: limit) { add(.v6(IPv6Address($0))) }
             }
         }
         // Whoever is in no list.
         for address in Self.strangers where address.family == family { add(address) }
-        total = max(total + Self.strangers.count / 2, picked.count)
+        total = picked.count + left
     }
 
     /// Of the networks for documentation (RFC 5737, RFC 3849).
@@ -29,16 +30,18 @@ struct SourceSamples {
         .v6(IPv6Address(0x2001_0db8_0010 << 80 | 0xfffd)),
     ]
 
+    /// How many were left out.
     private static func ends<Bits: AddressBits>(
         _ set: IntervalSet<Bits>, atMost limit: Int, _ body: (Bits) -> Void
     ) -> Int {
-        for range in set.ranges.evenly(limit / 4) {
+        let tried = set.ranges.evenly(limit / 4)
+        for range in tried {
             body(range.lowerBound)
             body(range.upperBound)
             if range.lowerBound > Bits.min { body(range.lowerBound - 1) }
             if range.upperBound < Bits.max { body(range.upperBound + 1) }
         }
-        return 4 * set.ranges.count
+        return 4 * (set.ranges.count - tried.count)
     }
 }
 
