@@ -50,6 +50,12 @@ let package = Package(
             "Presentation",
             ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
+        layer(
+            "Verification",
+            [
+                "Rehearsal", "Simulator", "Reconcile", "NftablesKernel", "Nftables", "Policy", "Docker", "Diagnostics",
+                "Addressing",
+            ]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
         layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),
@@ -98,6 +104,9 @@ let package = Package(
         tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "HostRules", "Addressing", "CNftnl"]),
         tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing", "Simulator", "Samples"]),
         tests("AddressingTests", ["Addressing"]),
+        tests(
+            "VerificationTests",
+            ["Verification", "Compiler", "Policy", "Docker", "Nftables", "Simulator", "Addressing"]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import CMnl
 internal import CNftnl
 internal import Glibc
@@ -124,6 +125,11 @@ extension MessageHeader {
     }
     func put(_ attribute: UInt32, _ bytes: [UInt8]) {
         unsafe mnl_attr_put(pointer, UInt16(attribute), bytes.count, bytes)
+    }
+    /// Attributes that are written already.
+    func append(_ bytes: [UInt8]) {
+        guard let place = unsafe mnl_nlmsg_put_extra_header(pointer, bytes.count) else { return }
+        unsafe place.copyMemory(from: bytes, byteCount: bytes.count)
     }
     func nest(_ attribute: UInt32, _ body: () -> Void) {
         guard let nest = unsafe mnl_attr_nest_start(pointer, UInt16(attribute)) else { return }
