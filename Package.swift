@@ -39,7 +39,7 @@ let package = Package(
             name: "dockernft",
             dependencies: [
                 "Presentation", "Audit", "Reachability", "Reconcile", "Simulator", "Compiler", "Policy", "State",
-                "NftablesKernel",
+                "NftablesKernel", "Conntrack",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
                 "HostRules",
@@ -48,7 +48,10 @@ let package = Package(
             swiftSettings: ours),
         layer(
             "Presentation",
-            ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
+            [
+                "Audit", "Conntrack", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile",
+                "Simulator",
+            ]),
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer(
             "Verification",
@@ -70,7 +73,11 @@ let package = Package(
         layer("Daemon", ["CLinux"]),
         layer("Digest", ["CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker", "Files"]),
-        layer("NftablesKernel", ["Nftables", "HostRules", "Addressing", "Files", "CMnl", "CNftnl", "CLinux"]),
+        layer(
+            "NftablesKernel",
+            ["Nftables", "HostRules", "Addressing", "Files", "Namespaces", "CMnl", "CNftnl", "CLinux"]),
+        layer("Conntrack", ["Simulator", "HostRules", "Addressing", "Namespaces", "CConntrack"]),
+        layer("Namespaces", ["CLinux"]),
         layer("NftablesFormats", ["Nftables", "Addressing"]),
         layer("Nftables", ["Addressing"]),
         layer("YAML", ["CLibYAML", "Diagnostics"]),
@@ -119,6 +126,9 @@ let package = Package(
                 "NftablesKernel", "Policy",
                 "Addressing", "Diagnostics",
             ]),
+        tests(
+            "ConntrackTests",
+            ["TestSupport", "Conntrack", "HostRules", "NftablesKernel", "Presentation", "Simulator", "Addressing"]),
         tests("LayeringTests", []),
         .target(
             name: "MatrixSupport",

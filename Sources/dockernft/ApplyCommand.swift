@@ -39,12 +39,14 @@ struct Apply: ParsableCommand {
         let enforcement = Enforcement(
             target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused)
         // Whoever reads the plan may take his time: the turn does not wait for him.
-        var step: LivePlan?
+        var plan: Plan?
         var result = Enforcement.Result.wasInForce
         do {
-            defer { if let step { try? show(step) } }
+            defer { if let plan { try? show(plan) } }
             try session.inTurn {
-                result = try session.keeping(file.texts(of: target)) { try enforcement.run { step = $0 } }
+                result = try session.keeping(file.texts(of: target)) {
+                    try enforcement.run { plan = $0.plan(on: session) }
+                }
                 keep(sighting, session)
             }
         } catch let loss as Enforcement.Loss {
@@ -53,7 +55,7 @@ struct Apply: ParsableCommand {
         }
         switch result {
         case .wasInForce: break
-        case .isInForce(let readBack): conclude(readBack)
+        case .isInForce(let readBack): conclude(readBack, plan)
         }
     }
 
@@ -77,11 +79,10 @@ struct Apply: ParsableCommand {
             Console.report(Self.foreignTable)
             throw ExitStatus.no
         }
-        try show(LivePlan(target, against: live))
+        try show(LivePlan(target, against: live).plan(on: session))
     }
 
-    private func show(_ step: LivePlan) throws {
-        let plan = step.plan
+    private func show(_ plan: Plan) throws {
         if output.json {
             Console.print(try plan.json())
         } else if plan.difference.isEmpty {
@@ -91,12 +92,14 @@ struct Apply: ParsableCommand {
         }
     }
 
-    private func conclude(_ readBack: Enforcement.ReadBack) {
+    private func conclude(_ readBack: Enforcement.ReadBack, _ plan: Plan?) {
         switch readBack {
         case .asSent: break
         case .couldNotLook:
             Console.report("dockernft: note: others keep changing tables; ours could not be read back")
         }
-        if !output.json { Console.print("applied \(policy.path)") }
+        if output.json { return }
+        if let text = plan?.cutText { Console.print(text) }
+        Console.print("applied \(policy.path)")
     }
 }

@@ -23,7 +23,7 @@ struct Diff: ParsableCommand {
         let target = try file.target(session.trusting(docker.look()), on: session, diagnostics)
         let live = try LiveTable.read(session)
         if live.isForeign { Console.report(Apply.foreignTable) }
-        let plan = LivePlan(target, against: live).plan
+        let plan = LivePlan(target, against: live).plan(on: session)
         if output.json {
             Console.print(try plan.json())
         } else if plan.difference.isEmpty {
