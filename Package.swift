@@ -42,13 +42,13 @@ let package = Package(
                 "NftablesKernel",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
-                "HostRules",
+                "HostRules", "Lockout",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
         layer(
             "Presentation",
-            ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
+            ["Audit", "Diagnostics", "Addressing", "Lockout", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
@@ -57,6 +57,7 @@ let package = Package(
         layer("Audit", ["Reachability", "HostRules", "Docker", "Policy", "Addressing"]),
         layer("Reachability", ["HostRules", "Addressing"]),
         layer("HostRules", ["Addressing"]),
+        layer("Lockout", ["HostRules", "Simulator", "Nftables", "Addressing", "Files"]),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
         layer("Console"),
@@ -125,6 +126,7 @@ let package = Package(
         tests("SwarmTests", ["TestSupport", "Addressing"]),
         tests("WatchTests", ["TestSupport", "State"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
+        tests("LockoutTests", ["TestSupport"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
 )
