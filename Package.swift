@@ -42,14 +42,15 @@ let package = Package(
                 "NftablesKernel", "Conntrack",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
-                "HostRules",
+                "HostRules", "Lockout",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
         layer(
             "Presentation",
             [
-                "Audit", "Conntrack", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile",
+                "Audit", "Conntrack", "Diagnostics", "Addressing", "Lockout", "Nftables", "NftablesFormats",
+                "Reconcile",
                 "Simulator",
             ]),
         layer("Reconcile", ["Nftables", "Addressing"]),
@@ -66,6 +67,7 @@ let package = Package(
         layer("Audit", ["Reachability", "HostRules", "Docker", "Policy", "Addressing"]),
         layer("Reachability", ["HostRules", "Addressing"]),
         layer("HostRules", ["Addressing"]),
+        layer("Lockout", ["HostRules", "Simulator", "Nftables", "Addressing", "Files"]),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
         layer("Rehearsal", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),
@@ -148,6 +150,7 @@ let package = Package(
             ["TestSupport", "Rehearsal", "Compiler", "Nftables", "NftablesKernel", "NftablesFormats", "Addressing"]),
         tests("WatchTests", ["TestSupport", "State"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
+        tests("LockoutTests", ["TestSupport"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
 )

@@ -115,6 +115,13 @@ struct MessageHeader {
     func put(_ attribute: UInt32, _ number: UInt32) {
         unsafe mnl_attr_put_u32(pointer, UInt16(attribute), number.bigEndian)
     }
+    func put(_ attribute: UInt32, _ bytes: [UInt8]) {
+        // SAFETY: libmnl copies as many bytes as the array has, while it is borrowed.
+        unsafe bytes.withUnsafeBytes { unsafe mnl_attr_put(pointer, UInt16(attribute), $0.count, $0.baseAddress) }
+    }
+    func put(_ attribute: UInt32, inHostOrder number: UInt32) {
+        unsafe mnl_attr_put_u32(pointer, UInt16(attribute), number)
+    }
 }
 
 extension MessageHeader {

@@ -30,6 +30,9 @@ struct Apply: ParsableCommand {
     @Flag(help: "Replace a table of our name that somebody else made.")
     var adopt = false
 
+    @Flag(help: "Apply it also where it cuts off connections of SSH, your own for one.")
+    var lockMeOut = false
+
     mutating func run() throws {
         let file = try PolicyFile.read(policy.path, diagnostics)
         let session = try KernelSession(kernel)
@@ -37,7 +40,8 @@ struct Apply: ParsableCommand {
         let target = try file.target(sighting, on: session, diagnostics)
         if dryRun { return try compare(target, session) }
         let enforcement = Enforcement(
-            target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused)
+            target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused,
+            lockout: lockMeOut ? .warns : .refuses)
         // Whoever reads the plan may take his time: the turn does not wait for him.
         var plan: Plan?
         var result = Enforcement.Result.wasInForce
@@ -52,6 +56,9 @@ struct Apply: ParsableCommand {
         } catch let loss as Enforcement.Loss {
             Console.report(loss.text)
             throw loss.status
+        } catch let refusal as LockoutGuard.Refusal {
+            refusal.report()
+            throw ExitStatus.no
         }
         switch result {
         case .wasInForce: break
@@ -79,7 +86,14 @@ struct Apply: ParsableCommand {
             Console.report(Self.foreignTable)
             throw ExitStatus.no
         }
-        try show(LivePlan(target, against: live).plan(on: session))
+        let step = LivePlan(target, against: live)
+        try show(step.plan(on: session))
+        do {
+            try (lockMeOut ? LockoutGuard.warns : .refuses).admit(step, session)
+        } catch let refusal as LockoutGuard.Refusal {
+            refusal.report()
+            throw ExitStatus.no
+        }
     }
 
     private func show(_ plan: Plan) throws {
