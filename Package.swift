@@ -38,7 +38,8 @@ let package = Package(
         .executableTarget(
             name: "dockernft",
             dependencies: [
-                "Presentation", "Audit", "Reachability", "Reconcile", "Simulator", "Compiler", "Policy", "State",
+                "Presentation", "Audit", "Reachability", "Questions", "Reconcile", "Simulator", "Compiler", "Policy",
+                "State",
                 "NftablesKernel",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
@@ -48,7 +49,11 @@ let package = Package(
             swiftSettings: ours),
         layer(
             "Presentation",
-            ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
+            [
+                "Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Questions", "Reconcile",
+                "Simulator",
+            ]),
+        layer("Questions", ["Simulator", "Policy", "Docker", "Nftables", "Diagnostics", "Addressing"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
@@ -99,7 +104,13 @@ let package = Package(
         tests("AddressingTests", ["Addressing"]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
-        tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
+        tests(
+            "PolicyTests",
+            ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation", "Questions", "Compiler", "Nftables"],
+            excluding: ["Bad"]),
+        tests(
+            "QuestionsTests",
+            ["Questions", "Policy", "Compiler", "Nftables", "Simulator", "Docker", "Diagnostics", "Addressing"]),
         tests("ReachabilityTests", ["TestSupport", "Reachability", "NftablesKernel", "HostRules", "Addressing"]),
         tests(
             "AuditTests",
