@@ -38,8 +38,8 @@ let package = Package(
         .executableTarget(
             name: "dockernft",
             dependencies: [
-                "Presentation", "Audit", "Reachability", "Reconcile", "Simulator", "Compiler", "Policy", "State",
-                "NftablesKernel", "Conntrack",
+                "Presentation", "Audit", "Reachability", "Questions", "Reconcile", "Simulator", "Compiler", "Policy",
+                "State", "NftablesKernel", "Conntrack",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
                 "HostRules", "Lockout",
@@ -50,9 +50,9 @@ let package = Package(
             "Presentation",
             [
                 "Audit", "Conntrack", "Diagnostics", "Addressing", "Lockout", "Nftables", "NftablesFormats",
-                "Reconcile",
-                "Simulator",
+                "Questions", "Reconcile", "Simulator",
             ]),
+        layer("Questions", ["Simulator", "Policy", "Docker", "Nftables", "Diagnostics", "Addressing"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer(
             "Verification",
@@ -118,7 +118,13 @@ let package = Package(
             ["Verification", "Compiler", "Policy", "Docker", "Nftables", "Simulator", "Addressing"]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
-        tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
+        tests(
+            "PolicyTests",
+            ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation", "Questions", "Compiler", "Nftables"],
+            excluding: ["Bad"]),
+        tests(
+            "QuestionsTests",
+            ["Questions", "Policy", "Compiler", "Nftables", "Simulator", "Docker", "Diagnostics", "Addressing"]),
         tests("ReachabilityTests", ["TestSupport", "Reachability", "NftablesKernel", "HostRules", "Addressing"]),
         tests(
             "AuditTests",

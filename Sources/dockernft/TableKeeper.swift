@@ -94,7 +94,7 @@ final class TableKeeper {
             case nil:
                 let file = PolicyFile.load(policyPath)
                 try adopt(file)
-                guard let wanted else { throw file.status }
+                guard let wanted, file.passes(wanted.target, diagnostics) else { throw file.status }
                 _ = try session.keeping(wanted.texts) {
                     try enforce(.areRefused) { "applied \(policyPath): \($0.words)" }
                 }
@@ -205,7 +205,7 @@ final class TableKeeper {
             let before = wanted
             let file = PolicyFile.load(policyPath)
             lastFindings = ""
-            guard let new = try resolve(file) else {
+            guard let new = try resolve(file), file.passes(new.target, diagnostics) else {
                 return log.say("\(policyPath) has errors: what was in force stays")
             }
             wanted = new
