@@ -38,19 +38,29 @@ let package = Package(
         .executableTarget(
             name: "dockernft",
             dependencies: [
-                "Presentation", "Audit", "Reachability", "Reconcile", "Simulator", "Compiler", "Policy", "State",
-                "NftablesKernel",
+                "Presentation", "Audit", "Reachability", "Questions", "Reconcile", "Simulator", "Compiler", "Policy",
+                "State", "NftablesKernel", "Conntrack",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
-                "HostRules",
+                "HostRules", "Lockout",
                 "Confirmation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
         layer(
             "Presentation",
-            ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
+            [
+                "Audit", "Conntrack", "Diagnostics", "Addressing", "Lockout", "Nftables", "NftablesFormats",
+                "Questions", "Reconcile", "Simulator",
+            ]),
+        layer("Questions", ["Simulator", "Policy", "Docker", "Nftables", "Diagnostics", "Addressing"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
+        layer(
+            "Verification",
+            [
+                "Rehearsal", "Simulator", "Reconcile", "NftablesKernel", "Nftables", "Policy", "Docker", "Diagnostics",
+                "Addressing",
+            ]),
         layer("Simulator", ["Nftables", "Addressing"]),
         layer("Confirmation", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
@@ -58,14 +68,20 @@ let package = Package(
         layer("Docker", ["Addressing"]),
         layer("Audit", ["Reachability", "HostRules", "Docker", "Policy", "Addressing"]),
         layer("Reachability", ["HostRules", "Addressing"]),
-        layer("HostRules"),
+        layer("HostRules", ["Addressing"]),
+        layer("Lockout", ["HostRules", "Simulator", "Nftables", "Addressing", "Files"]),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
+        layer("Rehearsal", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),
         layer("Console"),
         layer("Daemon", ["CLinux"]),
         layer("Digest", ["CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker", "Files"]),
-        layer("NftablesKernel", ["Nftables", "HostRules", "Addressing", "Files", "CMnl", "CNftnl", "CLinux"]),
+        layer(
+            "NftablesKernel",
+            ["Nftables", "HostRules", "Addressing", "Files", "Namespaces", "CMnl", "CNftnl", "CLinux"]),
+        layer("Conntrack", ["Simulator", "HostRules", "Addressing", "Namespaces", "CConntrack"]),
+        layer("Namespaces", ["CLinux"]),
         layer("NftablesFormats", ["Nftables", "Addressing"]),
         layer("Nftables", ["Addressing"]),
         layer("YAML", ["CLibYAML", "Diagnostics"]),
@@ -85,7 +101,7 @@ let package = Package(
             [
                 "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
-                "NftablesKernel", "Reconcile", "Simulator",
+                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal",
                 "Confirmation",
             ]),
         tests(
@@ -100,9 +116,18 @@ let package = Package(
         tests("NftablesKernelTests", ["NftablesKernel", "Nftables", "HostRules", "Addressing", "CNftnl"]),
         tests("NftablesFormatsTests", ["NftablesFormats", "Nftables", "Addressing", "Simulator", "Samples"]),
         tests("AddressingTests", ["Addressing"]),
+        tests(
+            "VerificationTests",
+            ["Verification", "Compiler", "Policy", "Docker", "Nftables", "Simulator", "Addressing"]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
-        tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
+        tests(
+            "PolicyTests",
+            ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation", "Questions", "Compiler", "Nftables"],
+            excluding: ["Bad"]),
+        tests(
+            "QuestionsTests",
+            ["Questions", "Policy", "Compiler", "Nftables", "Simulator", "Docker", "Diagnostics", "Addressing"]),
         tests("ReachabilityTests", ["TestSupport", "Reachability", "NftablesKernel", "HostRules", "Addressing"]),
         tests(
             "AuditTests",
@@ -112,6 +137,9 @@ let package = Package(
                 "NftablesKernel", "Policy",
                 "Addressing", "Diagnostics",
             ]),
+        tests(
+            "ConntrackTests",
+            ["TestSupport", "Conntrack", "HostRules", "NftablesKernel", "Presentation", "Simulator", "Addressing"]),
         tests("LayeringTests", []),
         .target(
             name: "MatrixSupport",
@@ -126,11 +154,15 @@ let package = Package(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
         tests("PodmanTests", ["TestSupport", "DockerSocket", "Docker", "Addressing"]),
         tests("SwarmTests", ["TestSupport", "Addressing"]),
+        tests(
+            "RehearsalTests",
+            ["TestSupport", "Rehearsal", "Compiler", "Nftables", "NftablesKernel", "NftablesFormats", "Addressing"]),
         tests("WatchTests", ["TestSupport", "State"]),
         tests(
             "ConfirmationTests",
             ["TestSupport", "Confirmation", "Compiler", "Nftables", "NftablesKernel", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
+        tests("LockoutTests", ["TestSupport"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
 )

@@ -19,6 +19,10 @@
 
 int clinux_enter_network_namespace(int fd) { return setns(fd, CLONE_NEWNET) == 0 ? 0 : errno; }
 
+int clinux_make_network_namespace(void) { return unshare(CLONE_NEWNET) == 0 ? 0 : errno; }
+
+int clinux_make_user_namespace(void) { return unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 ? 0 : errno; }
+
 int clinux_network_namespace_cookie(int socket, uint64_t *cookie) {
     socklen_t length = sizeof *cookie;
     return getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &length) == 0 ? 0 : errno;

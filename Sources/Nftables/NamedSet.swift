@@ -174,19 +174,6 @@ extension AddressFamily {
     }
 }
 
-extension FixedWidthInteger {
-    /// Most significant byte first.
-    public var networkOrder: [UInt8] {
-        (0..<Self.bitWidth / 8).map { UInt8(truncatingIfNeeded: self >> (Self.bitWidth - 8 - 8 * $0)) }
-    }
-
-    /// `nil` where there are not just as many bytes as the number has.
-    public init?(networkOrder bytes: some Collection<UInt8>) {
-        guard bytes.count == Self.bitWidth / 8 else { return nil }
-        self = bytes.reduce(0) { $0 << 8 | Self(truncatingIfNeeded: $1) }
-    }
-}
-
 extension String {
     /// As the kernel keeps an interface's name: IFNAMSIZ bytes, filled up with NUL.
     public var ifname: [UInt8] {

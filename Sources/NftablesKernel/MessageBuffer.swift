@@ -1,3 +1,4 @@
+internal import CLinux
 internal import CMnl
 internal import CNftnl
 internal import Glibc
@@ -113,6 +114,34 @@ struct MessageHeader {
     func put(_ attribute: UInt32, _ text: String) { unsafe mnl_attr_put_strz(pointer, UInt16(attribute), text) }
     func put(_ attribute: UInt32, _ number: UInt32) {
         unsafe mnl_attr_put_u32(pointer, UInt16(attribute), number.bigEndian)
+    }
+    func put(_ attribute: UInt32, _ bytes: [UInt8]) {
+        // SAFETY: libmnl copies as many bytes as the array has, while it is borrowed.
+        unsafe bytes.withUnsafeBytes { unsafe mnl_attr_put(pointer, UInt16(attribute), $0.count, $0.baseAddress) }
+    }
+    func put(_ attribute: UInt32, inHostOrder number: UInt32) {
+        unsafe mnl_attr_put_u32(pointer, UInt16(attribute), number)
+    }
+}
+
+extension MessageHeader {
+    // SAFETY, in all of these: as above; and a nest is closed in the message in which it was opened.
+    /// In the byte order of the machine, as rtnetlink has its numbers.
+    func put(_ attribute: UInt32, machineOrder number: UInt32) {
+        unsafe mnl_attr_put_u32(pointer, UInt16(attribute), number)
+    }
+    func put(_ attribute: UInt32, _ bytes: [UInt8]) {
+        unsafe mnl_attr_put(pointer, UInt16(attribute), bytes.count, bytes)
+    }
+    /// Attributes that are written already.
+    func append(_ bytes: [UInt8]) {
+        guard let place = unsafe mnl_nlmsg_put_extra_header(pointer, bytes.count) else { return }
+        unsafe place.copyMemory(from: bytes, byteCount: bytes.count)
+    }
+    func nest(_ attribute: UInt32, _ body: () -> Void) {
+        guard let nest = unsafe mnl_attr_nest_start(pointer, UInt16(attribute)) else { return }
+        body()
+        unsafe mnl_attr_nest_end(pointer, nest)
     }
 }
 

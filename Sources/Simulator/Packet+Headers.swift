@@ -98,12 +98,3 @@ extension TransportHeader {
         }
     }
 }
-
-extension IPAddress {
-    fileprivate var networkOrder: [UInt8] {
-        switch self {
-        case .v4(let address): address.bits.networkOrder
-        case .v6(let address): address.bits.networkOrder
-        }
-    }
-}

@@ -38,6 +38,9 @@ struct Apply: ParsableCommand {
         transform: ConfirmationTime.argument)
     var confirmWithin: ConfirmationTime?
 
+    @Flag(help: "Apply it also where it cuts off connections of SSH, your own for one.")
+    var lockMeOut = false
+
     func validate() throws {
         guard confirmWithin != nil, adopt else { return }
         throw ValidationError(
@@ -53,26 +56,30 @@ struct Apply: ParsableCommand {
         if dryRun { return try compare(target, session) }
         let enforcement = Enforcement(
             target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused,
+            lockout: lockMeOut ? .warns : .refuses,
             term: confirmWithin.map { .onTrial(milliseconds: $0.milliseconds) } ?? .forGood)
         if prompt?.isInterrupted == true { throw ExitStatus.no }
         // Whoever reads the plan may take his time: the turn does not wait for him.
-        var step: LivePlan?
+        var plan: Plan?
         var result = Enforcement.Result.wasInForce
         do {
-            defer { if let step { try? show(step) } }
+            defer { if let plan { try? show(plan) } }
             try session.inTurn {
                 result = try session.keeping(file.texts(of: target), enforcement.term) {
-                    try enforcement.run { step = $0 }
+                    try enforcement.run { plan = $0.plan(on: session) }
                 }
                 keep(sighting, session)
             }
         } catch let loss as Enforcement.Loss {
             Console.report(loss.text)
             throw loss.status
+        } catch let refusal as LockoutGuard.Refusal {
+            refusal.report()
+            throw ExitStatus.no
         }
         switch result {
         case .wasInForce: break
-        case .isInForce(let readBack): conclude(readBack)
+        case .isInForce(let readBack): conclude(readBack, plan)
         case .waits:
             if let prompt { return try prompt.ask(about: policy.path, session) }
             if !output.json { Console.print("applied \(policy.path)") }
@@ -106,15 +113,21 @@ struct Apply: ParsableCommand {
             throw loss.status
         }
         let step = LivePlan(target, against: live)
-        try show(step)
-        if let confirmWithin, !step.plan.difference.isEmpty, !output.json {
+        let plan = step.plan(on: session)
+        try show(plan)
+        if let confirmWithin, !plan.difference.isEmpty, !output.json {
             let time = TimeText.duration(confirmWithin.milliseconds)
             Console.print("it would be in force for \(time), and then be taken back unless it is confirmed")
         }
+        do {
+            try (lockMeOut ? LockoutGuard.warns : .refuses).admit(step, session)
+        } catch let refusal as LockoutGuard.Refusal {
+            refusal.report()
+            throw ExitStatus.no
+        }
     }
 
-    private func show(_ step: LivePlan) throws {
-        let plan = step.plan
+    private func show(_ plan: Plan) throws {
         if output.json {
             Console.print(try plan.json())
         } else if plan.difference.isEmpty {
@@ -124,12 +137,14 @@ struct Apply: ParsableCommand {
         }
     }
 
-    private func conclude(_ readBack: Enforcement.ReadBack) {
+    private func conclude(_ readBack: Enforcement.ReadBack, _ plan: Plan?) {
         switch readBack {
         case .asSent: break
         case .couldNotLook:
             Console.report("dockernft: note: others keep changing tables; ours could not be read back")
         }
-        if !output.json { Console.print("applied \(policy.path)") }
+        if output.json { return }
+        if let text = plan?.cutText { Console.print(text) }
+        Console.print("applied \(policy.path)")
     }
 }

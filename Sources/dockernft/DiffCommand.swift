@@ -24,7 +24,7 @@ struct Diff: ParsableCommand {
         let live = try LiveTable.read(session)
         if live.isForeign { Console.report(Apply.foreignTable) }
         if let waiting = live.waiting { Console.report(waiting.note) }
-        let plan = LivePlan(target, against: live.withoutWaiting).plan
+        let plan = LivePlan(target, against: live.withoutWaiting).plan(on: session)
         if output.json {
             Console.print(try plan.json())
         } else if plan.difference.isEmpty {

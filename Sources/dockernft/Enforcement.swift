@@ -12,6 +12,7 @@ struct Enforcement {
     let target: PolicyTarget
     let session: KernelSession
     let foreignTables: ForeignTables
+    var lockout = LockoutGuard.off
     var term = Term.forGood
 
     /// How long it is to last.
@@ -75,6 +76,7 @@ struct Enforcement {
                 if !live.isUntouched { remember(of: live.generation, desired, live.record) }
                 return .wasInForce
             }
+            try lockout.admit(step, session)
             do {
                 try session.commit(step.difference.changes, at: live.generation)
             } catch {
@@ -108,6 +110,7 @@ struct Enforcement {
     /// whatever it has become, and takes effect in one step as well.
     private func remake() throws -> ReadBack {
         try refuseForeign(try session.header())
+        try lockout.admit(target, inForce: nil, session)
         Console.report(
             "dockernft: others keep changing tables; ours is made anew in one step, and its counters start at zero")
         let table = target.ruleset.table

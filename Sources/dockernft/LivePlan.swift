@@ -26,15 +26,20 @@ struct LivePlan {
             from: live.ruleset, oddities: live.oddities, to: table ?? target.linear)
     }
 
-    /// From the rules of before to those of the policy, also where one of them only waits.
-    var plan: Plan {
+    /// From the rules of before to those of the policy, also where one of them only waits. Asks `session` for the connections that
+    /// are open, where somebody loses something.
+    func plan(on session: KernelSession) -> Plan {
         let difference =
             isOfPolicyAlone
             ? self.difference : Difference(from: live.settled, oddities: live.oddities, to: target.linear)
+        guard !difference.isEmpty else { return Plan(access: [], difference: difference, desired: target.ruleset) }
         // A dormant table is as good as none.
-        let access = Access(before: live.isDormant ? nil : live.settled, after: target.linear)
+        let before = live.isDormant ? nil : live.settled
+        let access = Access(before: before, after: target.linear).changes
+        let losing = access.contains { !$0.lost.isEmpty || !$0.notUnderstood.isEmpty }
         return Plan(
-            access: difference.isEmpty ? [] : access.changes, difference: difference, desired: target.ruleset)
+            access: access, difference: difference, desired: target.ruleset,
+            connections: losing ? session.connections(FlowTrial(before: before, after: target.linear)) : .untouched)
     }
 }
 

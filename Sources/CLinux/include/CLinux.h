@@ -5,9 +5,13 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/inet_diag.h>
+#include <linux/neighbour.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_nat.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netfilter/x_tables.h>
 #include <linux/netfilter/xt_CT.h>
 #include <linux/netfilter/xt_addrtype.h>
@@ -20,10 +24,18 @@
 #include <linux/netfilter/xt_tcpudp.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
+#include <linux/veth.h>
 
 /* Moves the calling thread into the network namespace that the file descriptor stands for (setns(2), CLONE_NEWNET).
    Returns 0, or an errno. */
 int clinux_enter_network_namespace(int fd);
+
+/* Gives the calling thread a network namespace of its own, in which there is nothing (unshare(2), CLONE_NEWNET). Returns 0, or an errno. */
+int clinux_make_network_namespace(void);
+
+/* Gives the process a user namespace of its own, and a network namespace that belongs to it. It must have one thread only.
+   Returns 0, or an errno. */
+int clinux_make_user_namespace(void);
 
 /* The calling thread's network namespace, as a number that one boot never gives twice (SO_NETNS_COOKIE, Linux 5.14).
    Returns 0, or an errno. */

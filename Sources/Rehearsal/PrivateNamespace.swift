@@ -1,0 +1,91 @@
+internal import CLinux
+internal import Glibc
+
+/// A network namespace that nobody else can find: it lives as long as its descriptor, and the sockets that were opened in it.
+struct PrivateNamespace: ~Copyable {
+    let descriptor: Int32
+
+    /// For whoever opens namespaces by name.
+    var path: String { "/proc/self/fd/\(descriptor)" }
+
+    init() throws(StageError) {
+        descriptor = try ThrowawayThread.run { () throws(StageError) in
+            let code = clinux_make_network_namespace()
+            guard code == 0 else { throw .failed("make", "network namespace", code) }
+            return try File.open("/proc/thread-self/ns/net", O_RDONLY)
+        }
+    }
+
+    deinit { _ = close(descriptor) }
+
+    /// On a thread that has entered it: sockets opened there stay there.
+    func run<Value>(_ body: @escaping () throws(StageError) -> Value) throws(StageError) -> Value {
+        let descriptor = self.descriptor
+        return try ThrowawayThread.run { () throws(StageError) in
+            let code = clinux_enter_network_namespace(descriptor)
+            guard code == 0 else { throw .failed("enter", "network namespace", code) }
+            return try body()
+        }
+    }
+
+    /// Writes settings under `/proc/sys/net`, in order. Those of IPv6 are not there where the kernel has none.
+    func set(_ settings: [(name: String, value: String)]) throws(StageError) {
+        try run { () throws(StageError) in
+            for (name, value) in settings {
+                let path = "/proc/sys/net/\(name)"
+                do throws(StageError) { try File.write(value, to: path) } catch {
+                    if case .system(_, _, ENOENT) = error, name.hasPrefix("ipv6/") { continue }
+                    throw error
+                }
+            }
+        }
+    }
+}
+
+enum File {
+    static func open(_ path: String, _ flags: Int32) throws(StageError) -> Int32 {
+        let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .failed("open", path) }
+        return descriptor
+    }
+
+    /// In one call, as the files of the kernel want it.
+    static func write(_ text: String, to path: String) throws(StageError) {
+        let descriptor = try open(path, O_WRONLY)
+        defer { _ = close(descriptor) }
+        let bytes = Array(text.utf8)
+        // The bytes are read during the call only, and no more of them than there are.
+        guard unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+            throw .failed("write \(text) to", path)
+        }
+    }
+}
+
+/// Runs something on a thread that ends with it: what the thread does to itself ends too.
+final class ThrowawayThread {
+    private let work: () -> Void
+
+    private init(_ work: @escaping () -> Void) { self.work = work }
+
+    static func run<Value>(_ body: @escaping () throws(StageError) -> Value) throws(StageError) -> Value {
+        var outcome: Result<Value, StageError> = .failure(.failed("run", "thread", ECANCELED))
+        let thread = ThrowawayThread {
+            do throws(StageError) { outcome = .success(try body()) } catch { outcome = .failure(error) }
+        }
+        let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+            // The object outlives the thread: below it is kept until the thread was waited for.
+            if let argument = unsafe argument {
+                unsafe Unmanaged<ThrowawayThread>.fromOpaque(argument).takeUnretainedValue().work()
+            }
+            return nil
+        }
+        var identifier = pthread_t()
+        let code = withExtendedLifetime(thread) {
+            let code = unsafe pthread_create(&identifier, nil, start, Unmanaged.passUnretained(thread).toOpaque())
+            // The thread was started, and is joined once.
+            return code == 0 ? pthread_join(identifier, nil) : code
+        }
+        guard code == 0 else { throw .failed("start", "thread", code) }
+        return try outcome.get()
+    }
+}

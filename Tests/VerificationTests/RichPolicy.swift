@@ -1,0 +1,64 @@
+import Compiler
+import Docker
+import Nftables
+import Policy
+import Testing
+
+@testable import Verification
+
+/// A policy that has everything in it that a policy can have without asking Docker.
+enum RichPolicy {
+    static let text = """
+        version: 1
+        groups:
+          office: [203.0.113.0/26, 203.0.113.200-203.0.113.210, "2001:db8:10::/64"]
+          partners: [198.51.100.128/26, "2001:db8:20:1::/64"]
+          staff: [office, partners, 192.0.2.210]
+          banned: [203.0.113.3, 198.51.100.131, "2001:db8:10::bad"]
+        services:
+          wiki:
+            publish: [8001, 8001/udp]
+            allow: [staff, 192.0.2.166]
+            except: banned
+          open:
+            publish: [8003, 443/udp]
+            allow: anyone
+            except: [banned, 192.0.2.166]
+          site:
+            publish: [80, 443]
+            allow: anyone
+          ports:
+            publish: 7000-7005
+            allow: 203.0.113.0/26
+          more:
+            publish: 7004-7009
+            allow: [203.0.113.70, "2001:db8:20:1::/64"]
+          pinned:
+            publish: [8082, 8082/udp]
+            on: [192.0.2.201, "2001:db8:1::c9"]
+            allow: [203.0.113.0/24, "2001:db8:10::/48"]
+          internal:
+            publish: [8083, 8083/udp]
+            interfaces: [ext1, "wg*"]
+            allow: [198.51.100.0/24, "2001:db8:20::/48"]
+          postgres:
+            publish: 5432
+            allow: nobody
+          monitoring:
+            publish: any
+            allow: 192.0.2.210
+        host:
+          services:
+            ssh:  { port: 22, allow: staff, except: 203.0.113.13 }
+            dns:  { port: [53/tcp, 53/udp], allow: anyone }
+            ping: { icmp: echo-request, allow: [staff, 198.51.100.10] }
+          otherwise: drop
+        """
+
+    static func policy(_ text: String = text) throws -> ResolvedPolicy {
+        let loaded = ResolvedPolicy.load(
+            path: "policy.yaml", files: .inMemory(["policy.yaml": Array(text.utf8)]))
+        return try #require(
+            loaded.resolved(against: Inventory()).policy, "\(loaded.diagnostics.map { "\($0)" }.joined())")
+    }
+}
