@@ -42,7 +42,7 @@ let package = Package(
                 "State", "NftablesKernel", "Conntrack",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
-                "HostRules", "Lockout",
+                "HostRules", "Lockout", "Confirmation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
@@ -61,6 +61,7 @@ let package = Package(
                 "Addressing",
             ]),
         layer("Simulator", ["Nftables", "Addressing"]),
+        layer("Confirmation", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
         layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),
         layer("Docker", ["Addressing"]),
@@ -99,7 +100,7 @@ let package = Package(
             [
                 "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
-                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal",
+                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal", "Confirmation",
             ]),
         tests(
             "CaseTests",

@@ -108,7 +108,7 @@ extension LinearRuleset {
                     switch field {
                     case .ipv4(let range): .v4(IPv4Address(range.lowerBound))
                     case .ipv6(let range): .v6(IPv6Address(range.lowerBound))
-                    case .service, .proto, .interface: nil
+                    case .service, .proto, .family, .interface: nil
                     }
                 }
             }

@@ -14,7 +14,7 @@ extension Packet {
     /// `nft_meta_get_eval`.
     func load(_ key: MetaKey) -> Loaded {
         switch key {
-        case .nfproto: .bytes([family == .ipv4 ? 2 : 10])
+        case .nfproto: .bytes([family.nfProto])
         case .l4proto: .bytes([transport.l4proto])
         case .iifname: .bytes((iifname ?? "").ifname)
         case .oifname: .bytes((oifname ?? "").ifname)

@@ -118,7 +118,7 @@ extension KeyField {
         switch self {
         case .ipv4(let range): .v4(IPv4Address(range.lowerBound))
         case .ipv6(let range): .v6(IPv6Address(range.lowerBound))
-        case .service, .proto, .interface: nil
+        case .family, .service, .proto, .interface: nil
         }
     }
 }

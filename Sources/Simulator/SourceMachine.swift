@@ -75,7 +75,7 @@ struct SourceMachine<Bits: AddressBits> {
 
     private func value(of key: MetaKey) -> Value {
         switch key {
-        case .nfproto: .bytes([approach.family == .ipv4 ? 2 : 10])
+        case .nfproto: .bytes([approach.family.nfProto])
         case .l4proto: .bytes([approach.transport.rawValue])
         case .iifname: .bytes(approach.interface.ifname)
         case .oifname: .bytes((approach.outputInterface ?? "").ifname)

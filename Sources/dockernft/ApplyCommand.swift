@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Confirmation
 internal import Console
 internal import Presentation
 internal import Reconcile
@@ -33,22 +34,38 @@ struct Apply: ParsableCommand {
     @Flag(help: "Apply it also where it cuts off connections of SSH, your own for one.")
     var lockMeOut = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Have the kernel take it back after so long (60s, 5m, 1h), unless it is confirmed: at the prompt, where there is a terminal, or by 'dockernft confirm'.",
+            valueName: "time"),
+        transform: ConfirmationTime.argument)
+    var confirmWithin: ConfirmationTime?
+
+    func validate() throws {
+        guard confirmWithin != nil, adopt else { return }
+        throw ValidationError(
+            "--adopt replaces what there was: it cannot be taken back, and goes without --confirm-within")
+    }
+
     mutating func run() throws {
         let file = try PolicyFile.read(policy.path, diagnostics)
+        let prompt = dryRun || output.json ? nil : try confirmWithin.flatMap { _ in try ConfirmationPrompt() }
         let session = try KernelSession(kernel)
         let sighting = session.trusting(docker.look())
         let target = try file.target(sighting, on: session, diagnostics)
         if dryRun { return try compare(target, session) }
         let enforcement = Enforcement(
             target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused,
-            lockout: lockMeOut ? .warns : .refuses)
+            lockout: lockMeOut ? .warns : .refuses,
+            term: confirmWithin.map { .onTrial(milliseconds: $0.milliseconds) } ?? .forGood)
+        if prompt?.isInterrupted == true { throw ExitStatus.no }
         // Whoever reads the plan may take his time: the turn does not wait for him.
         var plan: Plan?
         var result = Enforcement.Result.wasInForce
         do {
             defer { if let plan { try? show(plan) } }
             try session.inTurn {
-                result = try session.keeping(file.texts(of: target)) {
+                result = try session.keeping(file.texts(of: target), enforcement.term) {
                     try enforcement.run { plan = $0.plan(on: session) }
                 }
                 keep(sighting, session)
@@ -63,6 +80,10 @@ struct Apply: ParsableCommand {
         switch result {
         case .wasInForce: break
         case .isInForce(let readBack): conclude(readBack, plan)
+        case .waits:
+            if let prompt { return try prompt.ask(about: policy.path, session) }
+            if !output.json { Console.print("applied \(policy.path)") }
+            ApplyTerm.announce(confirmWithin?.milliseconds ?? 0, to: output.json ? .error : .output)
         }
     }
 
@@ -86,8 +107,18 @@ struct Apply: ParsableCommand {
             Console.report(Self.foreignTable)
             throw ExitStatus.no
         }
+        if let remaining = live.waiting?.remaining {
+            let loss = Enforcement.Loss.waiting(milliseconds: remaining)
+            Console.report(loss.text)
+            throw loss.status
+        }
         let step = LivePlan(target, against: live)
-        try show(step.plan(on: session))
+        let plan = step.plan(on: session)
+        try show(plan)
+        if let confirmWithin, !plan.difference.isEmpty, !output.json {
+            let time = TimeText.duration(confirmWithin.milliseconds)
+            Console.print("it would be in force for \(time), and then be taken back unless it is confirmed")
+        }
         do {
             try (lockMeOut ? LockoutGuard.warns : .refuses).admit(step, session)
         } catch let refusal as LockoutGuard.Refusal {

@@ -103,8 +103,6 @@ extension LiveTable {
         guard let ruleset else { return .absent }
         if isForeign { return .foreign }
         if isDormant { return .dormant }
-        let isIntact =
-            isUntouched || oddities.isEmpty && Compiler.digest(of: ruleset) == PolicyDigest.hexadecimal(of: ruleset)
-        return isIntact ? .asApplied : .changed
+        return isIntact(ruleset) ? .asApplied : .changed
     }
 }

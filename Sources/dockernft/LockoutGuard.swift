@@ -28,7 +28,7 @@ enum LockoutGuard {
     /// To be asked before anything is sent, and only then: it looks at sockets and processes.
     func admit(_ step: LivePlan, _ session: KernelSession) throws {
         if step.difference.isEmpty { return }
-        try admit(step.target, inForce: step.live.isDormant ? nil : step.live.ruleset, session)
+        try admit(step.target, inForce: step.live.isDormant ? nil : step.live.settled, session)
     }
 
     /// `inForce` is nil also where it is not known.
