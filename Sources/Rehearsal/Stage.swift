@@ -155,7 +155,7 @@ extension IPAddress {
         switch self {
         case .v4(let address):
             let first = address.bits >> 24
-            return first == 0 || first == 127 || first >= 224
+            return first == 0 || first == 127 || 224..<240 ~= first || address.bits == .max
         case .v6(let address):
             let isScoped = address.bits >> 118 == 0xfe80 >> 6
             return address.bits <= 1 || address.bits >> 120 == 0xff || isScoped || address.bits >> 32 == 0xffff
