@@ -68,12 +68,19 @@ extension Stage {
             try host.addBridge(bridge)
             try host.bringUp(bridge.number)
         }
-        for index in setting.containers.indices {
+        for (index, attachment) in ends.attachments.enumerated() {
             let (port, other) = (ends.ports[index], ends.containers[index])
-            try host.addPair(port, other, inNamespace: worldDescriptor)
-            try host.enslave(port.number, to: ends.bridges[ends.bridgeOfContainer[index]].number)
-            try world.bringUp(other.number)
-            try host.bringUp(port.number)
+            switch attachment {
+            case .wire(let interface):
+                try host.addSharing(
+                    other, wireOf: ends.interfaces[interface].number, inNamespace: worldDescriptor)
+                try world.bringUp(other.number)
+            case .bridge(let bridge):
+                try host.addPair(port, other, inNamespace: worldDescriptor)
+                try host.enslave(port.number, to: ends.bridges[bridge].number)
+                try world.bringUp(other.number)
+                try host.bringUp(port.number)
+            }
         }
         for (index, bridge) in setting.bridges.enumerated() {
             for subnet in bridge.subnets {
@@ -82,10 +89,10 @@ extension Stage {
             }
         }
         for (index, container) in setting.containers.enumerated() {
+            guard case .bridge(let bridge) = ends.attachments[index] else { continue }
             for address in container.addresses {
                 try host.addNeighbour(
-                    address, at: ends.containers[index].hardwareAddress,
-                    on: ends.bridges[ends.bridgeOfContainer[index]].number)
+                    address, at: ends.containers[index].hardwareAddress, on: ends.bridges[bridge].number)
             }
         }
     }

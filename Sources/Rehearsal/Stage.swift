@@ -42,11 +42,10 @@ public final class Stage {
         try Self.wire(setting, ends, &links, &outside, world.descriptor)
         packets = try world.run { () throws(StageError) in try PacketSocket() }
         listeners = try host.run { () throws(StageError) in try Listeners(setting.listeners) }
-        for index in setting.containers.indices {
-            let end = ends.containers[index]
-            let bridge = ends.bridges[ends.bridgeOfContainer[index]]
+        for (end, attachment) in zip(ends.containers, ends.attachments) {
+            guard case .bridge(let bridge) = attachment else { continue }
             try packets.send(
-                Frame.presence(of: end.hardwareAddress, to: bridge.hardwareAddress), on: end.number)
+                Frame.presence(of: end.hardwareAddress, to: ends.bridges[bridge].hardwareAddress), on: end.number)
         }
     }
 
@@ -79,7 +78,6 @@ public final class Stage {
                 let part = rest.prefix(Self.volleySize)
                 rest = rest.dropFirst(part.count)
                 try route(by: way)
-                try forgetConnections()
                 let batch = part.map { shots[$0] }
                 let hostSockets =
                     batch.contains { $0.origin == .host }
@@ -136,7 +134,7 @@ public final class Stage {
         routed = way
     }
 
-    private func forgetConnections() throws(StageError) {
+    func forgetConnections() throws(StageError) {
         do throws(NetlinkError) { try tracking.forgetAll() } catch { throw .link(error) }
     }
 
