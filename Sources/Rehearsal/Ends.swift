@@ -14,8 +14,8 @@ struct Ends: Sendable {
     let containers: [End]
     /// Where each container is.
     let attachments: [Attachment]
-    /// Of the host, those of the stage's own among them.
-    let ownAddresses: Set<IPAddress>
+    /// Of the host, those of the stage's own among them, and of the containers.
+    let takenAddresses: Set<IPAddress>
     private let containersByAddress: [Neighbourhood: Int]
 
     /// Whom the host sends everything to that is not its containers'.
@@ -60,7 +60,8 @@ struct Ends: Sendable {
         outside = Self.ends(setting.interfaces.indices.map { "outside\($0)" }, Self.firstInterface, 4)
         containers = Self.ends(setting.containers.indices.map { "inside\($0)" }, Self.firstPort, 5)
         let own = setting.interfaces.flatMap(\.addresses) + setting.bridges.flatMap { $0.subnets.map(\.gateway) }
-        ownAddresses = Set(own + [.v4(Self.sentinel), .v4(Self.gateway4)])
+        let inside = setting.containers.flatMap(\.addresses)
+        takenAddresses = Set(own + inside + [.v4(Self.sentinel), .v4(Self.gateway4)])
         var byAddress: [Neighbourhood: Int] = [:]
         for (index, container) in setting.containers.enumerated() {
             for address in container.addresses {

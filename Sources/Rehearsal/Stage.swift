@@ -60,7 +60,7 @@ public final class Stage {
     /// Whether a packet from outside can have this source, and an answer find its way back. A kernel takes no packet from addresses
     /// that nobody can have, nor from its own; and what is in a network of containers is answered there.
     public func canSend(from source: IPAddress) -> Bool {
-        !source.isMartian && !ends.ownAddresses.contains(source) && !setting.bridges.contains { $0.holds(source) }
+        !source.isMartian && !ends.takenAddresses.contains(source) && !setting.bridges.contains { $0.holds(source) }
     }
 
     /// Sends all of them, and says what became of each, in their order. `progress` is told how many are decided.

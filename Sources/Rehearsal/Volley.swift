@@ -10,10 +10,12 @@ struct Volley {
     private let hostSockets: HostSockets?
     private let shots: [Shot]
     private let firstMark: UInt32
-    private var clientPorts: [UInt16]
+    private let clientPorts: [UInt16]
     /// Which container a shot has come to.
     private var reached: [Int?]
     private var isOutside: [Bool]
+    /// Ends that have answered an attempt at a shot: each does so once, so that no two of them talk for ever.
+    private var answerers: [Set<Ends.Place>]
     private var fates: [Fate?]
     private var sentinels = 0
 
@@ -22,9 +24,10 @@ struct Volley {
         self.hostSockets = hostSockets
         self.shots = shots
         self.firstMark = firstMark
-        clientPorts = Array(repeating: 0, count: shots.count)
+        clientPorts = shots.map { stage.nextClientPort(besides: $0.port) }
         reached = Array(repeating: nil, count: shots.count)
         isOutside = Array(repeating: false, count: shots.count)
+        answerers = Array(repeating: [], count: shots.count)
         fates = Array(repeating: nil, count: shots.count)
     }
 
@@ -53,8 +56,8 @@ struct Volley {
     private mutating func send(_ index: Int) throws(StageError) {
         let shot = shots[index]
         let mark = firstMark &+ UInt32(index)
-        let clientPort = stage.nextClientPort(besides: shot.port)
-        clientPorts[index] = clientPort
+        let clientPort = clientPorts[index]
+        answerers[index] = []
         let (source, destination) = (shot.source, shot.destination)
         let content =
             switch shot.kind {
@@ -234,7 +237,7 @@ struct Volley {
 
     /// As whoever is at this end would.
     private mutating func answer(_ arrival: Arrival, _ mark: UInt32, at place: Ends.Place) throws(StageError) {
-        guard let index = index(mark) else { return }
+        guard let index = index(mark), answerers[index].insert(place).inserted else { return }
         switch place {
         case .container(let container): reached[index] = container
         case .outside: isOutside[index] = true
