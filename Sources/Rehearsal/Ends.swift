@@ -18,6 +18,9 @@ struct Ends: Sendable {
     let takenAddresses: Set<IPAddress>
     private let containersByAddress: [Neighbourhood: Int]
 
+    /// That the kernel knows; some are started without IPv6.
+    let families: [AddressFamily]
+
     /// Whom the host sends everything to that is not its containers'.
     static func gateway(_ family: AddressFamily) -> IPAddress {
         switch family {
@@ -54,6 +57,7 @@ struct Ends: Sendable {
             }
         }
         self.attachments = attachments
+        families = File.text("/proc/sys/net/ipv6/conf/all/forwarding") == nil ? [.ipv4] : AddressFamily.allCases
         interfaces = Self.ends(setting.interfaces.map(\.name), Self.firstInterface, 1)
         bridges = Self.ends(setting.bridges.map(\.name), Self.firstBridge, 2)
         ports = Self.ends(setting.containers.indices.map { "dnft-port\($0)" }, Self.firstPort, 3)

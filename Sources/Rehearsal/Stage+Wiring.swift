@@ -51,10 +51,10 @@ extension Stage {
             try world.bringUp(other.number)
             try host.bringUp(end.number)
             // Alone, without their networks: where an answer goes is decided by how the question came, not by who asked.
-            for address in interface.addresses {
+            for address in interface.addresses where ends.families.contains(address.family) {
                 try host.add(address, prefixLength: address.width, to: end.number)
             }
-            for family in AddressFamily.allCases {
+            for family in ends.families {
                 try host.addNeighbour(Ends.gateway(family), at: other.hardwareAddress, on: end.number)
             }
         }
@@ -83,14 +83,14 @@ extension Stage {
             }
         }
         for (index, bridge) in setting.bridges.enumerated() {
-            for subnet in bridge.subnets {
+            for subnet in bridge.subnets where ends.families.contains(subnet.gateway.family) {
                 try host.add(
                     subnet.gateway, prefixLength: subnet.prefixLength, to: ends.bridges[index].number)
             }
         }
         for (index, container) in setting.containers.enumerated() {
             guard case .bridge(let bridge) = ends.attachments[index] else { continue }
-            for address in container.addresses {
+            for address in container.addresses where ends.families.contains(address.family) {
                 try host.addNeighbour(
                     address, at: ends.containers[index].hardwareAddress, on: ends.bridges[bridge].number)
             }

@@ -124,7 +124,7 @@ public final class Stage {
     /// What came in by an interface is answered by it, whoever asked.
     private func route(by way: Int) throws(StageError) {
         guard routed != way else { return }
-        for family in AddressFamily.allCases {
+        for family in ends.families {
             do throws(NetlinkError) {
                 try links.setDefaultRoute(via: Ends.gateway(family), on: ends.interfaces[way].number)
             } catch {
