@@ -23,6 +23,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], excluding: [Stri
     .testTarget(name: name, dependencies: dependencies, exclude: excluding, swiftSettings: ours)
 }
 
+/// A program that tests start.
+func testProgram(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: "Tests/Programs/\(name)", swiftSettings: ours)
+}
+
 func system(_ name: String, pkgConfig: String, apt: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
@@ -152,9 +157,8 @@ let package = Package(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
         tests("PodmanTests", ["TestSupport", "DockerSocket", "Docker", "Addressing"]),
         tests("SwarmTests", ["TestSupport", "Addressing"]),
-        tests(
-            "RehearsalTests",
-            ["TestSupport", "Rehearsal", "Compiler", "Nftables", "NftablesKernel", "NftablesFormats", "Addressing"]),
+        tests("RehearsalTests", ["TestSupport", "Rehearsal", "Addressing", "RootlessStage"]),
+        testProgram("RootlessStage", ["Rehearsal", "NftablesKernel", "Nftables", "Addressing"]),
         tests("WatchTests", ["TestSupport", "State"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("LockoutTests", ["TestSupport"]),
