@@ -137,7 +137,7 @@ let package = Package(
             ]),
         tests(
             "ConntrackTests",
-            ["TestSupport", "Conntrack", "HostRules", "NftablesKernel", "Presentation", "Simulator", "Addressing"]),
+            ["TestSupport", "Conntrack", "HostRules", "Nftables", "Simulator", "Addressing"]),
         tests("LayeringTests", []),
         .target(
             name: "MatrixSupport",
