@@ -137,7 +137,10 @@ let package = Package(
             ]),
         tests(
             "ConntrackTests",
-            ["TestSupport", "Conntrack", "HostRules", "Nftables", "Simulator", "Addressing"]),
+            [
+                "TestSupport", "Conntrack", "HostRules", "Nftables", "Presentation", "Reconcile", "Simulator",
+                "Addressing",
+            ]),
         tests("LayeringTests", []),
         .target(
             name: "MatrixSupport",
