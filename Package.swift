@@ -142,7 +142,10 @@ let package = Package(
             ]),
         tests(
             "ConntrackTests",
-            ["TestSupport", "Conntrack", "HostRules", "NftablesKernel", "Presentation", "Simulator", "Addressing"]),
+            [
+                "TestSupport", "Conntrack", "HostRules", "Nftables", "Presentation", "Reconcile", "Simulator",
+                "Addressing",
+            ]),
         tests("LayeringTests", []),
         .target(
             name: "MatrixSupport",

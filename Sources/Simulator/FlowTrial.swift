@@ -23,9 +23,9 @@ public struct FlowTrial {
     private let simulationAfter: Simulation
     /// Addresses that a rule may ask a packet's destination for.
     private let named: Set<IPAddress>
-    private var answers: [Approach: Answer] = [:]
+    private(set) var answers: [Approach: Answer] = [:]
 
-    private struct Answer {
+    struct Answer {
         var before: AddressSet
         var after: AddressSet
         var chain: String?
