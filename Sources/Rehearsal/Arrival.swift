@@ -51,8 +51,21 @@ struct Arrival {
         self.port = port
     }
 
+    /// A packet with its IPv4 header, as a raw socket gives it.
+    init?(packet4 packet: ArraySlice<UInt8>) { self.init(packet: Reader(packet), at: 0, Frame.ipv4) }
+
+    /// What a packet carries, as a raw socket of IPv6 gives it, which does not say to whom it came.
+    init?(content6 content: ArraySlice<UInt8>, _ l4proto: L4Protocol, from source: IPAddress) {
+        let header = IPHeader(source: source, destination: .v6(IPv6Address(0)), l4proto: l4proto.rawValue, end: 0)
+        self.init(Reader(content), behind: header, Frame.ipv6)
+    }
+
     private init?(packet bytes: Reader, at start: Int, _ type: UInt16) {
         guard let header = IPHeader(bytes, at: start, type) else { return nil }
+        self.init(bytes, behind: header, type)
+    }
+
+    private init?(_ bytes: Reader, behind header: IPHeader, _ type: UInt16) {
         let place = header.end
         if header.l4proto == L4Protocol.icmp.rawValue || header.l4proto == L4Protocol.icmpv6.rawValue {
             guard let kind = bytes.number8(place), let mark = bytes.number32(place + 4) else { return nil }
@@ -60,7 +73,8 @@ struct Arrival {
             switch (type, kind) {
             case (Frame.ipv4, 8), (Frame.ipv6, 128): message = .echoRequest(mark: mark)
             case (Frame.ipv4, 0), (Frame.ipv6, 129): message = .echoReply(mark: mark)
-            case (Frame.ipv4, 3), (Frame.ipv6, 1):
+            // Of IPv6 also a parameter problem: so a kernel says that it does not speak a protocol.
+            case (Frame.ipv4, 3), (Frame.ipv6, 1), (Frame.ipv6, 4):
                 guard let mark = Self.markOfQuoted(bytes, at: place + 8, type) else { return nil }
                 message = .unreachable(mark: mark)
             case _: return nil
@@ -116,6 +130,13 @@ private struct IPHeader {
     var l4proto: UInt8
     /// Where what it carries begins.
     var end: Int
+
+    init(source: IPAddress, destination: IPAddress, l4proto: UInt8, end: Int) {
+        self.source = source
+        self.destination = destination
+        self.l4proto = l4proto
+        self.end = end
+    }
 
     init?(_ bytes: Reader, at start: Int, _ type: UInt16) {
         switch type {

@@ -84,5 +84,7 @@ struct Ends: Sendable {
     enum Place: Hashable {
         case outside(Int)
         case container(Int)
+        /// The host's kernel, behind its hooks.
+        case host
     }
 }

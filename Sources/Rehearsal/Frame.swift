@@ -21,26 +21,22 @@ enum Frame {
     }
 
     static func frame(
-        from source: IPAddress, to destination: IPAddress, _ content: Content, between: HardwareAddress,
-        and next: HardwareAddress
+        _ packet: [UInt8], of family: AddressFamily, from sender: HardwareAddress, to next: HardwareAddress
     ) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(headerLength + 40 + content.bytes.count)
-        bytes += next
-        bytes += between
+        next + sender + (family == .ipv4 ? ipv4 : ipv6).networkOrder + packet
+    }
+
+    static func packet(from source: IPAddress, to destination: IPAddress, _ content: Content) -> [UInt8] {
+        var bytes: [UInt8]
         switch source.family {
         case .ipv4:
-            bytes += ipv4.networkOrder
-            bytes += [0x45, 0] + UInt16(20 + content.bytes.count).networkOrder
+            bytes = [0x45, 0] + UInt16(20 + content.bytes.count).networkOrder
             // No identifier, and not to be taken apart.
             bytes += [0, 0, 0x40, 0, 64, content.l4proto.rawValue, 0, 0]
             bytes += source.networkOrder + destination.networkOrder
-            let sum = Checksum(bytes[headerLength...]).value
-            bytes[headerLength + 10] = UInt8(sum >> 8)
-            bytes[headerLength + 11] = UInt8(sum & 0xff)
+            bytes.replaceSubrange(10..<12, with: Checksum(bytes[...]).value.networkOrder)
         case .ipv6:
-            bytes += ipv6.networkOrder
-            bytes += [0x60, 0, 0, 0] + UInt16(content.bytes.count).networkOrder + [content.l4proto.rawValue, 64]
+            bytes = [0x60, 0, 0, 0] + UInt16(content.bytes.count).networkOrder + [content.l4proto.rawValue, 64]
             bytes += source.networkOrder + destination.networkOrder
         }
         return bytes + content.bytes

@@ -21,6 +21,8 @@ public struct Shot: Hashable, Sendable {
         case interface(String)
         /// In the container of this place in the setting, at its own address or any other.
         case container(Int)
+        /// On the host itself, past its output hook.
+        case host
     }
 
     public var kind: Kind
@@ -53,6 +55,6 @@ public enum Answerer: Hashable, Sendable {
     case host
     /// The container of this place in the setting.
     case container(Int)
-    /// Whoever is outside: only a container's own packets get there.
+    /// Whoever is outside: only what containers and the host send gets there.
     case outside
 }

@@ -80,7 +80,11 @@ public final class Stage {
                 rest = rest.dropFirst(part.count)
                 try route(by: way)
                 try forgetConnections()
-                var volley = Volley(self, part.map { shots[$0] }, firstMark: lastMark &+ 1)
+                let batch = part.map { shots[$0] }
+                let hostSockets =
+                    batch.contains { $0.origin == .host }
+                    ? try host.run { () throws(StageError) in try HostSockets() } : nil
+                var volley = Volley(self, hostSockets, batch, firstMark: lastMark &+ 1)
                 lastMark &+= UInt32(part.count)
                 let outcome = try volley.fire()
                 for (index, fate) in zip(part, outcome) { fates[index] = fate }
@@ -94,9 +98,9 @@ public final class Stage {
     /// As many as a small machine's table of connections holds, both attempts.
     private static let volleySize = 2048
 
-    /// Which shots come in by which interface; a container's go out by the first.
+    /// Which shots come in by which interface; a container's and the host's go out by the first, the latter by themselves.
     private func ways(of shots: [Shot]) throws(StageError) -> [(way: Int, shots: [Int])] {
-        var groups = [[Int]](repeating: [], count: setting.interfaces.count)
+        var groups = [[Int]](repeating: [], count: setting.interfaces.count + 1)
         for (index, shot) in shots.enumerated() {
             guard shot.source.family == shot.destination.family else {
                 throw .setting("a packet from \(shot.source) to \(shot.destination)")
@@ -112,9 +116,11 @@ public final class Stage {
                     throw .setting("there is no container \(container) on the stage")
                 }
                 groups[0].append(index)
+            case .host: groups[setting.interfaces.count].append(index)
             }
         }
-        return groups.enumerated().filter { !$0.element.isEmpty }.map { ($0.offset, $0.element) }
+        return groups.enumerated().filter { !$0.element.isEmpty }
+            .map { ($0.offset == setting.interfaces.count ? 0 : $0.offset, $0.element) }
     }
 
     /// What came in by an interface is answered by it, whoever asked.
@@ -149,7 +155,7 @@ extension IPAddress {
         switch self {
         case .v4(let address):
             let first = address.bits >> 24
-            return first == 0 || first == 127 || first >= 224
+            return first == 0 || first == 127 || 224..<240 ~= first || address.bits == .max
         case .v6(let address):
             let isScoped = address.bits >> 118 == 0xfe80 >> 6
             return address.bits <= 1 || address.bits >> 120 == 0xff || isScoped || address.bits >> 32 == 0xffff

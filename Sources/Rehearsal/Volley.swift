@@ -6,6 +6,8 @@ internal import NftablesKernel
 /// Shots that are in flight together, and what is heard of them.
 struct Volley {
     private let stage: Stage
+    /// Where the host itself is asked to send.
+    private let hostSockets: HostSockets?
     private let shots: [Shot]
     private let firstMark: UInt32
     private var clientPorts: [UInt16]
@@ -15,8 +17,9 @@ struct Volley {
     private var fates: [Fate?]
     private var sentinels = 0
 
-    init(_ stage: Stage, _ shots: [Shot], firstMark: UInt32) {
+    init(_ stage: Stage, _ hostSockets: HostSockets?, _ shots: [Shot], firstMark: UInt32) {
         self.stage = stage
+        self.hostSockets = hostSockets
         self.shots = shots
         self.firstMark = firstMark
         clientPorts = Array(repeating: 0, count: shots.count)
@@ -69,6 +72,7 @@ struct Volley {
     private func place(of shot: Shot) -> Ends.Place {
         switch shot.origin {
         case .container(let container): .container(container)
+        case .host: .host
         case .interface(let name): .outside(stage.setting.interfaces.firstIndex { $0.name == name } ?? 0)
         }
     }
@@ -76,9 +80,13 @@ struct Volley {
     private func send(
         _ content: Frame.Content, from source: IPAddress, to destination: IPAddress, at place: Ends.Place
     ) throws(StageError) {
+        let packet = Frame.packet(from: source, to: destination, content)
         let ends = stage.ends
         let (end, next): (Ends.End, Ends.End)
         switch place {
+        case .host:
+            try hostSockets?.send(packet, to: destination)
+            return
         case .outside(let index): (end, next) = (ends.outside[index], ends.interfaces[index])
         case .container(let index):
             let bridge = ends.bridgeOfContainer[index]
@@ -88,7 +96,7 @@ struct Volley {
             (end, next) = (ends.containers[index], neighbour ?? ends.bridges[bridge])
         }
         let frame = Frame.frame(
-            from: source, to: destination, content, between: end.hardwareAddress, and: next.hardwareAddress)
+            packet, of: source.family, from: end.hardwareAddress, to: next.hardwareAddress)
         try stage.packets.send(frame, on: end.number)
     }
 
@@ -115,6 +123,8 @@ struct Volley {
             switch place {
             case .outside(let index): stage.ends.outside[index]
             case .container(let index): stage.ends.containers[index]
+            // What it sends goes out by the first.
+            case .host: stage.ends.outside[0]
             }
         try stage.packets.send(
             Frame.addressRequest(for: Ends.sentinel, from: Ends.gateway4, at: end.hardwareAddress), on: end.number)
@@ -132,6 +142,7 @@ struct Volley {
     private func wait() -> Bool {
         var entries = [pollfd(fd: stage.packets.descriptor, events: Int16(POLLIN), revents: 0)]
         entries += stage.listeners.datagrams
+        entries += hostSockets?.hearing ?? []
         // The array is read and written during the call only, no further than its own count.
         return unsafe poll(&entries, nfds_t(entries.count), Self.grace) > 0
     }
@@ -144,7 +155,16 @@ struct Volley {
             guard let place = stage.ends.place(of: interface), let arrival = Arrival(frame) else { continue }
             try take(arrival, at: place)
         }
-        return isBusy
+        guard let hostSockets else { return isBusy }
+        while true {
+            switch hostSockets.receive() {
+            case .nothing: return isBusy
+            case .other: continue
+            case .arrival(let arrival):
+                isBusy = true
+                try take(arrival, at: .host)
+            }
+        }
     }
 
     private func index(_ mark: UInt32) -> Int? {
@@ -179,7 +199,8 @@ struct Volley {
             guard let index = index(mark), isAnswer(arrival, to: index, at: place) else { return }
             decide(index, .refused)
         case .unreachable(let mark):
-            guard let index = index(mark), arrival.destination == shots[index].source else { return }
+            guard let index = index(mark), place == self.place(of: shots[index]) else { return }
+            guard place == .host || arrival.destination == shots[index].source else { return }
             decide(index, .refused)
         }
     }
@@ -194,8 +215,9 @@ struct Volley {
     /// From whom the shot went to, to where it came from.
     private func isAnswer(_ arrival: Arrival, to index: Int, at place: Ends.Place) -> Bool {
         let shot = shots[index]
-        guard arrival.source == shot.destination, arrival.destination == shot.source, place == self.place(of: shot)
-        else { return false }
+        guard arrival.source == shot.destination, place == self.place(of: shot) else { return false }
+        // A socket of the host's hears what is for the host.
+        guard place == .host || arrival.destination == shot.source else { return false }
         return shot.kind == .ping || (arrival.sourcePort == shot.port && arrival.port == clientPorts[index])
     }
 
@@ -205,6 +227,8 @@ struct Volley {
         switch place {
         case .container(let container): reached[index] = container
         case .outside: isOutside[index] = true
+        // Its kernel answers for it.
+        case .host: return
         }
         let (source, destination) = (arrival.destination, arrival.source)
         let (port, clientPort) = (arrival.port, arrival.sourcePort)

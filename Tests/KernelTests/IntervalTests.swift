@@ -1,0 +1,93 @@
+import Addressing
+import Compiler
+import Nftables
+import Rehearsal
+import Simulator
+import Testing
+
+/// The answer for all sources at once against the answer for one, at both sides of every boundary of the former.
+@Suite struct `Intervals of sources` {
+    private static let policies = 80
+    private static let approachesPerPolicy = 100
+
+    @Test func `begin and end where the packets of single sources begin and end to be let in`() throws {
+        var random = RandomPolicy(seed: 20_261_121)
+        var generator = SeededGenerator(seed: 20_261_123)
+        var boundaries = 0
+        for number in 0..<Self.policies {
+            let desired = Compiler.compile(random.next()).linearized()
+            let simulation = Simulation(desired)
+            var trial4 = SourceTrial<UInt32>(desired)
+            var trial6 = SourceTrial<UInt128>(desired)
+            for _ in 0..<Self.approachesPerPolicy {
+                let door = RandomDoor(&generator)
+                let edges: [(source: IPAddress, isIn: Bool)]
+                switch door.destination.family {
+                case .ipv4: edges = Self.edges(try Self.reach(&trial4, door)) { .v4(IPv4Address($0)) }
+                case .ipv6: edges = Self.edges(try Self.reach(&trial6, door)) { .v6(IPv6Address($0)) }
+                }
+                boundaries += edges.count
+                for (source, isIn) in edges {
+                    let packet = door.packet(from: source)
+                    #expect((simulation.trace(packet).fate == .accept) == isIn, "policy \(number), \(packet)")
+                }
+            }
+        }
+        #expect(boundaries > 20_000)
+    }
+
+    private static func reach<Bits>(_ trial: inout SourceTrial<Bits>, _ door: RandomDoor) throws -> IntervalSet<Bits> {
+        let reach = trial.reach(door.approach)
+        try #require(reach.notUnderstood.isEmpty)
+        return reach.allowed
+    }
+
+    private static func edges<Bits>(
+        _ allowed: IntervalSet<Bits>, _ address: (Bits) -> IPAddress
+    ) -> [(source: IPAddress, isIn: Bool)] {
+        // An answer without a boundary is tried at the ends of the space.
+        Set(allowed.ranges.flatMap(\.edges) + [.min, .max]).sorted().map { (address($0), allowed.contains($0)) }
+    }
+}
+
+/// A way in, for whoever comes.
+private struct RandomDoor {
+    var transport: TransportProtocol
+    var destination: IPAddress
+    var port: UInt16
+    var interface: String
+    private var model: Packet
+
+    init(_ generator: inout SeededGenerator) {
+        transport = TransportProtocol.allCases.randomElement(using: &generator) ?? .tcp
+        let isDirect = Int.random(in: 0..<4, using: &generator) == 0
+        let targets = isDirect ? RandomHost.containers.flatMap(\.self) : RandomHost.addresses
+        destination = targets.randomElement(using: &generator) ?? RandomHost.unnamed[0]
+        port = UInt16.random(in: 7999...8041, using: &generator)
+        interface = RandomHost.interfaces.randomElement(using: &generator) ?? "ext0"
+        let kinds: [TransportProtocol: Shot.Kind] = [.tcp: .tcp, .udp: .udp, .sctp: .sctp]
+        model =
+            RandomPacket(kinds[transport] ?? .tcp, from: destination, to: destination, port, by: interface).packet
+    }
+
+    func packet(from source: IPAddress) -> Packet {
+        var packet = model
+        packet.source = source
+        if case .entry(var entry) = packet.conntrack {
+            entry.source = source
+            packet.conntrack = .entry(entry)
+        }
+        return packet
+    }
+
+    var approach: Approach {
+        let family = destination.family
+        let address = RandomHost.unnamed.contains(destination) ? nil : destination
+        guard let bridge = model.oifname else {
+            return .delivered(family, transport, port, on: address, from: interface)
+        }
+        return model.destination == destination
+            ? .direct(family, transport, port, on: destination, from: interface, to: bridge)
+            : .forwarded(family, transport, port, on: address, from: interface, to: bridge)
+    }
+}
