@@ -44,7 +44,7 @@ let package = Package(
             name: "dockernft",
             dependencies: [
                 "Presentation", "Audit", "Reachability", "Reconcile", "Simulator", "Compiler", "Policy", "State",
-                "NftablesKernel",
+                "Verification", "Rehearsal", "NftablesKernel",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
                 "HostRules",
@@ -53,7 +53,10 @@ let package = Package(
             swiftSettings: ours),
         layer(
             "Presentation",
-            ["Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator"]),
+            [
+                "Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator",
+                "Verification",
+            ]),
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer(
             "Verification",
@@ -102,7 +105,7 @@ let package = Package(
             [
                 "TestSupport", "MatrixSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
-                "NftablesKernel", "Reconcile", "Simulator",
+                "NftablesKernel", "Reconcile", "Simulator", "Verification",
             ]),
         .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
         tests("SimulatorTests", ["Simulator", "Nftables", "Addressing", "Samples"]),
@@ -111,7 +114,10 @@ let package = Package(
         tests("AddressingTests", ["Addressing"]),
         tests(
             "VerificationTests",
-            ["Verification", "Compiler", "Policy", "Docker", "Nftables", "Simulator", "Addressing"]),
+            [
+                "TestSupport", "Verification", "Rehearsal", "Compiler", "Policy", "Docker", "Nftables", "Simulator",
+                "Addressing",
+            ]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),

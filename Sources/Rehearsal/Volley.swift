@@ -51,7 +51,7 @@ struct Volley {
     private mutating func send(_ index: Int) throws(StageError) {
         let shot = shots[index]
         let mark = firstMark &+ UInt32(index)
-        let clientPort = stage.nextClientPort(besides: shot.port)
+        let clientPort = shot.sourcePort ?? stage.nextClientPort(besides: shot.port)
         clientPorts[index] = clientPort
         let (source, destination) = (shot.source, shot.destination)
         let content =

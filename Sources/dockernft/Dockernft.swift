@@ -13,7 +13,8 @@ struct Dockernft: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Check.self, Compile.self, Diff.self, Apply.self, Watch.self, ShowStatus.self, AuditHost.self, Remove.self,
+            Check.self, Compile.self, Diff.self, Apply.self, Watch.self, ShowStatus.self, AuditHost.self, Verify.self,
+            Remove.self,
         ])
 
     static func main() {

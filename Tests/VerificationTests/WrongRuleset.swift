@@ -4,7 +4,7 @@ import Nftables
 /// A ruleset that a wrong compiler might have made of a policy, or that somebody has had his hands on.
 struct WrongRuleset: Sendable, CustomStringConvertible {
     /// The policy that it is not.
-    enum Sample: Sendable {
+    enum Sample: CaseIterable, Sendable {
         case rich
         case docker
     }
