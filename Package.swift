@@ -44,7 +44,7 @@ let package = Package(
             name: "dockernft",
             dependencies: [
                 "Presentation", "Audit", "Reachability", "Questions", "Reconcile", "Simulator", "Compiler", "Policy",
-                "State", "NftablesKernel", "Conntrack",
+                "State", "Verification", "Rehearsal", "NftablesKernel", "Conntrack",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
                 "HostRules", "Lockout", "Confirmation",
@@ -55,7 +55,7 @@ let package = Package(
             "Presentation",
             [
                 "Audit", "Conntrack", "Diagnostics", "Addressing", "Lockout", "Nftables", "NftablesFormats",
-                "Questions", "Reconcile", "Simulator",
+                "Questions", "Reconcile", "Simulator", "Verification",
             ]),
         layer("Questions", ["Simulator", "Policy", "Docker", "Nftables", "Diagnostics", "Addressing"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
@@ -112,7 +112,7 @@ let package = Package(
             [
                 "TestSupport", "MatrixSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
-                "NftablesKernel", "Reconcile", "Simulator",
+                "NftablesKernel", "Reconcile", "Simulator", "Verification",
             ]),
         .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
         tests("SimulatorTests", ["Simulator", "Nftables", "Addressing", "Samples"]),
@@ -121,7 +121,10 @@ let package = Package(
         tests("AddressingTests", ["Addressing"]),
         tests(
             "VerificationTests",
-            ["Verification", "Compiler", "Policy", "Docker", "Nftables", "Simulator", "Addressing"]),
+            [
+                "TestSupport", "Verification", "Rehearsal", "Compiler", "Policy", "Docker", "Nftables", "Simulator",
+                "Addressing",
+            ]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests(
