@@ -50,8 +50,8 @@ let package = Package(
         layer(
             "Presentation",
             [
-                "Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Questions", "Reconcile",
-                "Simulator",
+                "Audit", "Reachability", "HostRules", "Diagnostics", "Addressing", "Nftables", "NftablesFormats",
+                "Questions", "Reconcile", "Simulator",
             ]),
         layer("Questions", ["Simulator", "Policy", "Docker", "Nftables", "Diagnostics", "Addressing"]),
         layer("Reconcile", ["Nftables", "Addressing"]),

@@ -14,7 +14,7 @@ import Testing
             let simulation = Simulation(ruleset)
             var trial4 = SourceTrial<UInt32>(ruleset)
             var trial6 = SourceTrial<UInt128>(ruleset)
-            for _ in 0..<40 {
+            for _ in 0..<70 {
                 let approach = Self.approach(&random.generator)
                 let allowed: AddressSet
                 switch approach.family {
