@@ -54,8 +54,9 @@ let package = Package(
         layer(
             "Presentation",
             [
-                "Audit", "Conntrack", "Diagnostics", "Addressing", "Lockout", "Nftables", "NftablesFormats",
-                "Questions", "Reconcile", "Simulator", "Verification",
+                "Audit", "Conntrack", "Diagnostics", "Addressing", "HostRules", "Lockout", "Nftables",
+                "NftablesFormats",
+                "Questions", "Reachability", "Reconcile", "Simulator", "Verification",
             ]),
         layer("Questions", ["Simulator", "Policy", "Docker", "Nftables", "Diagnostics", "Addressing"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
