@@ -23,6 +23,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], excluding: [Stri
     .testTarget(name: name, dependencies: dependencies, exclude: excluding, swiftSettings: ours)
 }
 
+/// A program that tests start.
+func testProgram(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: "Tests/Programs/\(name)", swiftSettings: ours)
+}
+
 func system(_ name: String, pkgConfig: String, apt: String) -> Target {
     .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt])])
 }
@@ -39,19 +44,19 @@ let package = Package(
             name: "dockernft",
             dependencies: [
                 "Presentation", "Audit", "Reachability", "Questions", "Reconcile", "Simulator", "Compiler", "Policy",
-                "State", "NftablesKernel", "Conntrack",
+                "State", "Verification", "Rehearsal", "NftablesKernel", "Conntrack",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
-                "HostRules", "Lockout",
-                "Confirmation",
+                "HostRules", "Lockout", "Confirmation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
         layer(
             "Presentation",
             [
-                "Audit", "Conntrack", "Diagnostics", "Addressing", "Lockout", "Nftables", "NftablesFormats",
-                "Questions", "Reconcile", "Simulator",
+                "Audit", "Conntrack", "Diagnostics", "Addressing", "HostRules", "Lockout", "Nftables",
+                "NftablesFormats",
+                "Questions", "Reachability", "Reconcile", "Simulator", "Verification",
             ]),
         layer("Questions", ["Simulator", "Policy", "Docker", "Nftables", "Diagnostics", "Addressing"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
@@ -101,15 +106,14 @@ let package = Package(
             [
                 "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
-                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal",
-                "Confirmation",
+                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal", "Confirmation",
             ]),
         tests(
             "CaseTests",
             [
                 "TestSupport", "MatrixSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
-                "NftablesKernel", "Reconcile", "Simulator",
+                "NftablesKernel", "Reconcile", "Simulator", "Verification",
             ]),
         .target(name: "Samples", dependencies: ["Nftables", "Addressing"], path: "Tests/Samples", swiftSettings: ours),
         tests("SimulatorTests", ["Simulator", "Nftables", "Addressing", "Samples"]),
@@ -118,7 +122,10 @@ let package = Package(
         tests("AddressingTests", ["Addressing"]),
         tests(
             "VerificationTests",
-            ["Verification", "Compiler", "Policy", "Docker", "Nftables", "Simulator", "Addressing"]),
+            [
+                "TestSupport", "Verification", "Rehearsal", "Compiler", "Policy", "Docker", "Nftables", "Simulator",
+                "Addressing",
+            ]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
         tests(
@@ -139,7 +146,10 @@ let package = Package(
             ]),
         tests(
             "ConntrackTests",
-            ["TestSupport", "Conntrack", "HostRules", "NftablesKernel", "Presentation", "Simulator", "Addressing"]),
+            [
+                "TestSupport", "Conntrack", "HostRules", "Nftables", "Presentation", "Reconcile", "Simulator",
+                "Addressing",
+            ]),
         tests("LayeringTests", []),
         .target(
             name: "MatrixSupport",
@@ -154,9 +164,8 @@ let package = Package(
             "DockerSocketTests", ["TestSupport", "DockerSocket", "Docker", "State", "Addressing"] + nio),
         tests("PodmanTests", ["TestSupport", "DockerSocket", "Docker", "Addressing"]),
         tests("SwarmTests", ["TestSupport", "Addressing"]),
-        tests(
-            "RehearsalTests",
-            ["TestSupport", "Rehearsal", "Compiler", "Nftables", "NftablesKernel", "NftablesFormats", "Addressing"]),
+        tests("RehearsalTests", ["TestSupport", "Rehearsal", "Addressing", "RootlessStage"]),
+        testProgram("RootlessStage", ["Rehearsal", "NftablesKernel", "Nftables", "Addressing"]),
         tests("WatchTests", ["TestSupport", "State"]),
         tests(
             "ConfirmationTests",

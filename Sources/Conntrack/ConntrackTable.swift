@@ -54,9 +54,10 @@ private final class ConntrackSocket {
             return Int32(NFCT_CB_CONTINUE)
         }
         let (result, code) = withExtendedLifetime(reader) {
-            // SAFETY: as above; `deinit` or the next line take the callback away again.
-            _ = unsafe nfct_callback_register(
+            // SAFETY: as above; it is taken away again before the reader goes.
+            let registered = unsafe nfct_callback_register(
                 handle, NFCT_T_ALL, each, Unmanaged.passUnretained(reader).toOpaque())
+            guard registered == 0 else { return (registered, errno) }
             defer { unsafe nfct_callback_unregister(handle) }
             // Of both families. SAFETY: the query reads one number of this width.
             var family = UInt32(AF_UNSPEC)

@@ -92,7 +92,7 @@ private struct RouteQuestion: MessagePayload {
         header.put(question)
         header.put(RTA_DST.rawValue, destination)
         header.put(RTA_SRC.rawValue, source)
-        if let interface { header.put(RTA_OIF.rawValue, inHostOrder: interface) }
+        if let interface { header.put(RTA_OIF.rawValue, machineOrder: interface) }
     }
 }
 

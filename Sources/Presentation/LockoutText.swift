@@ -82,12 +82,3 @@ extension Cut {
         }
     }
 }
-
-extension Endpoint {
-    fileprivate var text: String {
-        switch address {
-        case .v4: "\(address):\(port)"
-        case .v6: "[\(address)]:\(port)"
-        }
-    }
-}

@@ -23,9 +23,9 @@ public struct FlowTrial {
     private let simulationAfter: Simulation
     /// Addresses that a rule may ask a packet's destination for.
     private let named: Set<IPAddress>
-    private var answers: [Approach: Answer] = [:]
+    private(set) var answers: [Approach: Answer] = [:]
 
-    private struct Answer {
+    struct Answer {
         var before: AddressSet
         var after: AddressSet
         var chain: String?
@@ -108,7 +108,7 @@ extension LinearRuleset {
                     switch field {
                     case .ipv4(let range): .v4(IPv4Address(range.lowerBound))
                     case .ipv6(let range): .v6(IPv6Address(range.lowerBound))
-                    case .family, .service, .proto, .interface: nil
+                    case .service, .proto, .family, .interface: nil
                     }
                 }
             }

@@ -52,6 +52,7 @@ private struct Route {
         switch claim.from {
         case .beyond(let name): incoming = name
         case .container(let number): incoming = scene.bridge(of: number)
+        case .host: incoming = nil
         }
         let isToHost = scene.hostAddresses.contains(claim.destination) || claim.destination.isLoopback
         if isToHost, claim.setup == .translated, case .beyond = claim.from, case .ports = claim.kind,
@@ -62,10 +63,12 @@ private struct Route {
         } else if !isToHost {
             outgoing = scene.bridge(of: claim.destination) ?? scene.external.first
         }
-        switch outgoing {
-        case nil: hook = .input
+        switch (incoming, outgoing) {
+        case (_?, nil): hook = .input
+        case (nil, _?): hook = .output
         // Two containers of one bridge: it is no router's business.
-        case let to?: hook = incoming == to ? nil : .forward
+        case (let from?, let to?): hook = from == to ? nil : .forward
+        case (nil, nil): hook = nil
         }
     }
 }

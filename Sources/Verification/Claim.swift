@@ -65,16 +65,19 @@ public enum Place: Hashable, Sendable {
     case beyond(String)
     /// In the container of this place among those of the scene.
     case container(Int)
+    case host
 }
 
 /// What the policy says, and where it says so.
 public struct Ruling: Hashable, Sendable {
-    public enum Outcome: Hashable, Sendable {
+    public enum Outcome: String, Hashable, Sendable {
         case passes
         /// Nothing comes back.
         case dropped
         /// The sender is told.
         case rejected
+        /// One or the other.
+        case refused
     }
 
     public var outcome: Outcome

@@ -112,31 +112,65 @@ extension Claims {
                 PortRange(.tcp, scene.unlistedPort...scene.unlistedPort),
                 PortRange(.udp, scene.unlistedPort...scene.unlistedPort),
             ]).sorted()
-        let ruling = Ruling(.passes, "what does not come from outside")
         for family in AddressFamily.allCases {
             guard let world = Self.stranger(family, not: scene) else { continue }
-            for (number, container) in scene.containers.enumerated() {
-                guard let own = container.address(family), !container.isDirect else { continue }
+            let host = scene.hostAddresses.filter { $0.family == family }.prefix(1)
+            for (number, container) in scene.containers.enumerated() where !container.isDirect {
+                guard let own = container.address(family) else { continue }
                 let others = scene.containers.filter { $0 != container && !$0.isDirect }.compactMap {
                     $0.address(family)
                 }
-                let host = scene.hostAddresses.filter { $0.family == family }
-                for destination in [world] + others.prefix(2) + host.prefix(1) {
-                    for port in ports {
-                        add(
-                            Claim(
-                                about: "from inside", path: .fromContainer, setup: .translated, source: own,
-                                from: .container(number), destination: destination,
-                                kind: .ports(port.transport, port.ports.lowerBound), ruling: ruling))
-                    }
-                    add(
-                        Claim(
-                            about: "from inside", path: .fromContainer, setup: .translated, source: own,
-                            from: .container(number), destination: destination, kind: .echoRequest, ruling: ruling))
+                for destination in [world] + others.prefix(2) + host {
+                    add(.fromContainer, own, .container(number), destination, ports)
                 }
+                addStray(own, .container(number), world)
             }
+            guard let own = host.first else { continue }
+            for destination in [world] + scene.containers.prefix(2).compactMap({ $0.address(family) }) {
+                add(.fromHost, own, .host, destination, ports)
+            }
+            addStray(own, .host, world)
         }
     }
+
+    private mutating func add(
+        _ path: Claim.Path, _ source: IPAddress, _ place: Place, _ destination: IPAddress, _ ports: [PortRange]
+    ) {
+        for kind in ports.map({ Claim.Kind.ports($0.transport, $0.ports.lowerBound) }) + [.echoRequest] {
+            add(
+                Claim(
+                    about: "from inside", path: path, setup: path == .fromHost ? .local : .translated, source: source,
+                    from: place, destination: destination, kind: kind,
+                    ruling: Ruling(.passes, "what does not come from outside")))
+        }
+    }
+
+    /// A server whose connection was cut does not make it anew from its side; what a container or the host itself has opened goes on.
+    private mutating func addStray(_ source: IPAddress, _ place: Place, _ client: IPAddress) {
+        let setup: Claim.Setup = place == .host ? .local : .translated
+        func claim(_ port: UInt16, _ ruling: Ruling) -> Claim {
+            Claim(
+                about: "cut connections", path: .stray, setup: setup, source: source, from: place, destination: client,
+                kind: .segment(source: port, destination: Self.clientPort), ruling: ruling)
+        }
+        for index in meaning.policy.services.indices {
+            let service = meaning.policy.services[index]
+            guard service.on.isEmpty, service.interfaces.isEmpty, let interface = scene.external.first,
+                let address = scene.hostAddresses.first(where: { $0.family == client.family }),
+                let port = service.hostPorts.first(where: { $0.address == nil && $0.range.transport == .tcp })
+            else { continue }
+            let dialled = Meaning.Dialled(
+                transport: .tcp, address: address, port: port.range.ports.lowerBound, interface: interface)
+            let ruling = meaning.published(dialled, from: client)
+            if ruling.outcome == .passes { continue }
+            add(claim(dialled.port, Ruling(.dropped, ruling.subject, ruling.origin)))
+        }
+        add(claim(Self.ownPort, Ruling(.passes, "what does not come from outside")))
+    }
+
+    /// Of the range that Linux takes ports of clients from (`ip_local_port_range`).
+    private static let clientPort: UInt16 = 40_001
+    private static let ownPort: UInt16 = 45_001
 }
 
 extension Scene.Resident {

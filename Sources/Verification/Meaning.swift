@@ -155,9 +155,8 @@ struct Meaning {
     }
 
     /// What conntrack does not follow has no client that could be looked up: only who lets everyone in lets it in. Nil where the policy
-    /// names no such port, or tells the sender of a refusal, which the guard does not.
+    /// names no such port.
     func untracked(_ dialled: Dialled) -> Ruling? {
-        guard policy.refuse == .drop else { return nil }
         let naming = policy.services.indices.filter { index in
             policy.services[index].hostPorts.contains {
                 $0.range.transport == dialled.transport && $0.range.ports.contains(dialled.port)
@@ -178,7 +177,7 @@ struct Meaning {
             !naming.contains(where: { policy.services[$0].allow == .anyone && policy.services[$0].except == .nobody }),
             !policy.services.contains(where: { $0.publish == .any })
         else { return nil }
-        return Ruling(.dropped, policy.services[first].name, policy.services[first].span)
+        return Ruling(.refused, policy.services[first].name, policy.services[first].span)
     }
 
     // MARK: The machine itself

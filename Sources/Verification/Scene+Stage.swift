@@ -31,29 +31,30 @@ extension Scene {
 
 extension Claim {
     var shot: Shot {
-        let (shotKind, port): (Shot.Kind, UInt16) =
+        let (shotKind, sourcePort, port): (Shot.Kind, UInt16?, UInt16) =
             switch kind {
-            case .ports(.tcp, let port): (.tcp, port)
-            case .ports(.udp, let port): (.udp, port)
-            case .ports(.sctp, let port): (.sctp, port)
-            case .echoRequest: (.ping, 0)
-            case .segment(source: _, let destination): (.strayAck, destination)
+            case .ports(.tcp, let port): (.tcp, nil, port)
+            case .ports(.udp, let port): (.udp, nil, port)
+            case .ports(.sctp, let port): (.sctp, nil, port)
+            case .echoRequest: (.ping, nil, 0)
+            case .segment(let own, let destination): (.strayAck, own, destination)
             }
         let origin: Shot.Origin =
             switch from {
             case .beyond(let name): .interface(name)
             case .container(let number): .container(number)
+            case .host: .host
             }
-        return Shot(shotKind, from: source, to: destination, port: port, by: origin)
+        return Shot(shotKind, from: source, to: destination, port: port, by: origin, sourcePort: sourcePort)
     }
 
     /// Whether that is what the policy says, and from whom.
     func isKept(by fate: Fate, on scene: Scene) -> Bool {
         switch (ruling.outcome, fate) {
         case (.passes, .answered(let answerer)): answerer == self.answerer(on: scene)
-        case (.dropped, .silent), (.rejected, .refused): true
+        case (.dropped, .silent), (.rejected, .refused), (.refused, .silent), (.refused, .refused): true
         case (.passes, .silent), (.passes, .refused), (.dropped, .answered), (.dropped, .refused),
-            (.rejected, .answered), (.rejected, .silent):
+            (.rejected, .answered), (.rejected, .silent), (.refused, .answered):
             false
         }
     }

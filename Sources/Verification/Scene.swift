@@ -58,19 +58,23 @@ struct Scene {
     private mutating func chooseInterfaces(_ policy: ResolvedPolicy, _ meaning: Meaning) {
         var named: Set<InterfaceName> = Set(policy.services.flatMap(\.interfaces))
         if case .listed(let names) = policy.interfaces.external { named.formUnion(names) }
-        named.formUnion(policy.inventory.networks.compactMap(\.parent))
+        let parents = Set(policy.inventory.networks.compactMap(\.parent))
         var chosen: [String] = []
         func add(_ name: String) {
             if !chosen.contains(name), !meaning.isContainers(name), name != "lo" { chosen.append(name) }
         }
+        // Chains are bound to these, so that they must be there.
+        for name in parents.sorted() { add(name.stem) }
         for name in named.sorted() { add(Self.example(name)) }
         // Beside a wildcard: the longest name that it does not match.
         for name in named.sorted() where name.isWildcard && name.stem.count > 1 { add(String(name.stem.dropLast())) }
-        for name in Self.spareInterfaces where !named.contains(where: { $0.matches(name) }) {
+        for name in Self.spareInterfaces where !named.union(parents).contains(where: { $0.matches(name) }) {
             add(name)
             break
         }
-        external = chosen.filter { meaning.isExternal($0) }.evenly(Self.interfaceLimit)
+        let all = chosen.filter { meaning.isExternal($0) }
+        let bound = all.filter { name in parents.contains { $0.stem == name } }
+        external = bound + all.filter { !bound.contains($0) }.evenly(Self.interfaceLimit)
         trusted = Array(chosen.filter { !meaning.isExternal($0) }.prefix(2))
     }
 

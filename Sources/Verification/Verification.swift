@@ -1,6 +1,6 @@
 public import Addressing
 internal import Nftables
-public import Rehearsal
+internal import Rehearsal
 public import Simulator
 
 /// What became of every claim.
@@ -19,9 +19,23 @@ public struct Verification: Sendable {
     /// A packet that did not meet what the policy says.
     public struct Difference: Sendable {
         public var claim: Claim
-        public var fate: Fate
+        public var met: Met
         /// The rule that decides by the simulator, and its chain; nil where no rule of ours sees the packet.
         public var decision: Trace.Step?
+    }
+
+    /// What became of a packet.
+    public enum Met: Hashable, Sendable {
+        case answered(by: Answerer)
+        /// A reset, or an error of ICMP.
+        case refused
+        case silence
+
+        public enum Answerer: String, Hashable, Sendable {
+            case container
+            case host
+            case outside
+        }
     }
 
     public var rows: [Row]
@@ -51,7 +65,7 @@ extension Verification {
                 case .goesOn, .verdict, .reject, .unknown: true
                 }
             }
-            differences.append(Difference(claim: claim, fate: fate, decision: decision))
+            differences.append(Difference(claim: claim, met: Met(fate), decision: decision))
         }
         rows = claims.possible.sorted { $0.key < $1.key }.map { group, possible in
             Row(
@@ -60,5 +74,17 @@ extension Verification {
         }
         self.differences = differences
         self.untried = untried
+    }
+}
+
+extension Verification.Met {
+    fileprivate init(_ fate: Fate) {
+        switch fate {
+        case .answered(.host): self = .answered(by: .host)
+        case .answered(.container): self = .answered(by: .container)
+        case .answered(.outside): self = .answered(by: .outside)
+        case .refused: self = .refused
+        case .silent: self = .silence
+        }
     }
 }

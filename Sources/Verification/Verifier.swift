@@ -44,10 +44,22 @@ public struct Verifier: Sendable {
             }
             guard !tried.isEmpty else { continue }
             let before = outcomes.count
-            let fates = try fates(of: tried, setup, listeners) { progress(before + $0) }
+            let fates = try patiently { () throws(Failure) in
+                try self.fates(of: tried, setup, listeners) { progress(before + $0) }
+            }
             outcomes += zip(tried, fates).map { (claim: $0, fate: $1) }
         }
         return Verification(claims, outcomes, ruleset, untried: untried)
+    }
+
+    /// A machine that has much else to do may lose a packet, and with it the stage its patience: another one is built then, twice.
+    private func patiently(_ body: () throws(Failure) -> [Fate]) throws(Failure) -> [Fate] {
+        for _ in 0..<2 {
+            do throws(Failure) { return try body() } catch {
+                guard case .stage(.unresponsive) = error else { throw error }
+            }
+        }
+        return try body()
     }
 
     /// A process may have 1,024 files open where nobody has said more.

@@ -81,6 +81,7 @@ struct Apply: ParsableCommand {
         case .wasInForce: break
         case .isInForce(let readBack): conclude(readBack, plan)
         case .waits:
+            if !output.json, let text = plan?.cutText { Console.print(text) }
             if let prompt { return try prompt.ask(about: policy.path, session) }
             if !output.json { Console.print("applied \(policy.path)") }
             ApplyTerm.announce(confirmWithin?.milliseconds ?? 0, to: output.json ? .error : .output)

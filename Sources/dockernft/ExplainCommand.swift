@@ -27,7 +27,7 @@ struct Explain: ParsableCommand {
     @Option(
         name: .customLong("policy"), help: ArgumentHelp("The policy file.", valueName: "policy"),
         completion: .file(extensions: ["yaml", "yml"]))
-    var path = PolicyArgument.standardPath
+    var path: String?
 
     @Option(
         name: .customLong("in"),
@@ -35,10 +35,14 @@ struct Explain: ParsableCommand {
             "By which interface it comes in; every external one where none is named.", valueName: "interface"))
     var interface: String?
 
+    @Flag(help: "Answer by the rules that are in force on this host, whoever made them. Needs root.")
+    var live = false
+
     @Flag(help: "Also show the rules that did not match on the way.")
     var trace = false
 
     @OptionGroup var docker: DockerOptions
+    @OptionGroup var kernel: KernelOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var diagnostics: DiagnosticOptions
 
@@ -52,6 +56,8 @@ struct Explain: ParsableCommand {
     }
 
     mutating func run() throws {
+        if live { return try runLive() }
+        let path = path ?? PolicyArgument.standardPath
         let file = try resolved(PolicyFile.read(path, diagnostics))
         guard let policy = file.policy else {
             file.report(diagnostics)
@@ -74,11 +80,11 @@ struct Explain: ParsableCommand {
     }
 
     /// A question that nobody can read is wrong usage, so that no script takes it for a refusal.
-    private func question(_ policy: ResolvedPolicy) throws -> Question {
+    func question(_ policy: ResolvedPolicy) throws -> Question {
         let reading = policy.question(from: from, to: to)
         guard let question = reading.question else {
             let texts = LoadedPolicy(policy: nil, diagnostics: reading.diagnostics, sources: reading.sources)
-            PolicyFile(path: path, loaded: texts).report(diagnostics)
+            PolicyFile(path: "", loaded: texts).report(diagnostics)
             throw ExitCode(64)
         }
         return question

@@ -282,7 +282,8 @@ final class TableKeeper {
     ) throws -> Enforcement.Result {
         guard let wanted else { return .wasInForce }
         var act = Act.made
-        let enforcement = Enforcement(target: wanted.target, session: session, foreignTables: foreignTables, lockout: lockout)
+        let enforcement = Enforcement(
+            target: wanted.target, session: session, foreignTables: foreignTables, lockout: lockout)
         let result = try enforcement.run { step in
             act = step.live.ruleset == nil ? .made : .amended(changes: step.difference.changes.count)
         }

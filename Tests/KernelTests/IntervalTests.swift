@@ -1,87 +1,94 @@
 import Addressing
 import Compiler
 import Nftables
+import Rehearsal
 import Simulator
 import Testing
 
-/// What is said of all sources at once, against the single packet, at the edges of each interval.
-@Suite struct `The interval answer` {
-    @Test func `is the single packet's at every boundary, for a hundred random policies`() throws {
-        var random = RandomPolicy(seed: 20_261_122)
-        var compared = 0
-        for number in 0..<100 {
-            let ruleset = Compiler.compile(random.next()).linearized()
-            let simulation = Simulation(ruleset)
-            var trial4 = SourceTrial<UInt32>(ruleset)
-            var trial6 = SourceTrial<UInt128>(ruleset)
-            for _ in 0..<40 {
-                let approach = Self.approach(&random.generator)
-                let allowed: AddressSet
-                switch approach.family {
-                case .ipv4: allowed = AddressSet(v4: trial4.reach(approach).allowed)
-                case .ipv6: allowed = AddressSet(v6: trial6.reach(approach).allowed)
+/// The answer for all sources at once against the answer for one, at both sides of every boundary of the former.
+@Suite struct `Intervals of sources` {
+    private static let policies = 80
+    private static let approachesPerPolicy = 100
+
+    @Test func `begin and end where the packets of single sources begin and end to be let in`() throws {
+        var random = RandomPolicy(seed: 20_261_121, wire: RandomHost.wire)
+        var generator = SeededGenerator(seed: 20_261_123)
+        var boundaries = 0
+        for number in 0..<Self.policies {
+            let desired = Compiler.compile(random.next()).linearized()
+            let simulation = Simulation(desired)
+            var trial4 = SourceTrial<UInt32>(desired)
+            var trial6 = SourceTrial<UInt128>(desired)
+            for _ in 0..<Self.approachesPerPolicy {
+                let door = RandomDoor(&generator)
+                let edges: [(source: IPAddress, isIn: Bool)]
+                switch door.destination.family {
+                case .ipv4: edges = Self.edges(try Self.reach(&trial4, door)) { .v4(IPv4Address($0)) }
+                case .ipv6: edges = Self.edges(try Self.reach(&trial6, door)) { .v6(IPv6Address($0)) }
                 }
-                for source in Self.edges(of: allowed, approach.family) {
-                    let trace = simulation.trace(Packet(approach, from: source))
-                    #expect(
-                        allowed.contains(source) == (trace.fate == .accept),
-                        "policy \(number), \(source) by \(approach): \(trace.fate)")
-                    compared += 1
+                boundaries += edges.count
+                for (source, isIn) in edges {
+                    let packet = door.packet(from: source)
+                    #expect((simulation.trace(packet).fate == .accept) == isIn, "policy \(number), \(packet)")
                 }
             }
         }
-        #expect(compared > 20_000)
+        #expect(boundaries > 20_000)
     }
 
-    @Test func `of some sources is that of all, as far as they go`() throws {
-        var random = RandomPolicy(seed: 20_261_123)
-        for number in 0..<50 {
-            let ruleset = Compiler.compile(random.next()).linearized()
-            var trial = SourceTrial<UInt32>(ruleset)
-            for _ in 0..<20 {
-                let approach = Self.approach(&random.generator)
-                guard approach.family == .ipv4 else { continue }
-                let all = trial.reach(approach).allowed
-                let low = 0xcb00_7100 + UInt32.random(in: 0...200, using: &random.generator)
-                let some = IntervalSet([low...low + UInt32.random(in: 0...20, using: &random.generator)])
-                #expect(trial.reach(approach, of: some).allowed == all.intersection(some), "policy \(number)")
-            }
-        }
+    private static func reach<Bits>(_ trial: inout SourceTrial<Bits>, _ door: RandomDoor) throws -> IntervalSet<Bits> {
+        let reach = trial.reach(door.approach)
+        try #require(reach.notUnderstood.isEmpty)
+        return reach.allowed
     }
 
-    private static let hosts: [IPAddress] = ["192.0.2.1", "198.51.100.1", "2001:db8:1::1", "127.0.0.1", "192.0.2.9"]
-        .compactMap { IPAddress($0) }
-    private static let containers: [IPAddress] = ["172.28.0.2", "172.28.0.3", "2001:db8:7::2"]
-        .compactMap { IPAddress($0) }
+    private static func edges<Bits>(
+        _ allowed: IntervalSet<Bits>, _ address: (Bits) -> IPAddress
+    ) -> [(source: IPAddress, isIn: Bool)] {
+        // An answer without a boundary is tried at the ends of the space.
+        Set(allowed.ranges.flatMap(\.edges) + [.min, .max]).sorted().map { (address($0), allowed.contains($0)) }
+    }
+}
 
-    private static func approach(_ generator: inout SeededGenerator) -> Approach {
-        let transport = TransportProtocol.allCases.randomElement(using: &generator) ?? .tcp
-        let port = UInt16.random(in: 7998...8042, using: &generator)
-        let interface = ["ext0", "ext1", "wg0", "eth9", "docker0", "br-1", "lo"].randomElement(using: &generator) ?? ""
-        let bridge = ["docker0", "br-1", "podman0", "eth9"].randomElement(using: &generator) ?? ""
-        let address = Int.random(in: 0..<3, using: &generator) == 0 ? nil : hosts.randomElement(using: &generator)
-        let family = address?.family ?? AddressFamily.allCases.randomElement(using: &generator) ?? .ipv4
-        switch Int.random(in: 0..<3, using: &generator) {
-        case 0: return .forwarded(family, transport, port, on: address, from: interface, to: bridge)
-        case 1: return .delivered(family, transport, port, on: address, from: interface)
-        default:
-            let container = containers.randomElement(using: &generator) ?? containers[0]
-            return .direct(container.family, transport, port, on: container, from: interface, to: bridge)
-        }
+/// A way in, for whoever comes.
+private struct RandomDoor {
+    var transport: TransportProtocol
+    var destination: IPAddress
+    var port: UInt16
+    var interface: String
+    private var model: Packet
+
+    init(_ generator: inout SeededGenerator) {
+        transport = TransportProtocol.allCases.randomElement(using: &generator) ?? .tcp
+        (destination, interface) = RandomHost.destination(
+            AddressFamily.allCases.randomElement(using: &generator) ?? .ipv4, &generator)
+        port = UInt16.random(in: 7999...8041, using: &generator)
+        let kinds: [TransportProtocol: Shot.Kind] = [.tcp: .tcp, .udp: .udp, .sctp: .sctp]
+        model =
+            RandomPacket(kinds[transport] ?? .tcp, from: destination, to: destination, port, by: interface).packet
     }
 
-    private static func edges(of allowed: AddressSet, _ family: AddressFamily) -> [IPAddress] {
-        switch family {
-        case .ipv4: edges(allowed.v4).map { .v4(IPv4Address($0)) }
-        case .ipv6: edges(allowed.v6).map { .v6(IPv6Address($0)) }
+    func packet(from source: IPAddress) -> Packet {
+        var packet = model
+        packet.source = source
+        if case .entry(var entry) = packet.conntrack {
+            entry.source = source
+            packet.conntrack = .entry(entry)
         }
+        return packet
     }
 
-    private static func edges<Bits: AddressBits>(_ set: IntervalSet<Bits>) -> Set<Bits> {
-        var edges: Set<Bits> = [0, .max]
-        for range in set.ranges {
-            edges.formUnion([range.lowerBound, range.upperBound, range.lowerBound &- 1, range.upperBound &+ 1])
+    var approach: Approach {
+        let family = destination.family
+        let address = RandomHost.unnamed.contains(destination) ? nil : destination
+        if RandomHost.onTheWire.contains(destination) {
+            return .onTheWire(transport, port, on: destination, parent: interface)
         }
-        return edges
+        guard let bridge = model.oifname else {
+            return .delivered(family, transport, port, on: address, from: interface)
+        }
+        return model.destination == destination
+            ? .direct(family, transport, port, on: destination, from: interface, to: bridge)
+            : .forwarded(family, transport, port, on: address, from: interface, to: bridge)
     }
 }

@@ -118,7 +118,7 @@ import Testing
             """
             services:
               grafana: { container: grafana, allow: 203.0.113.0/24 }
-            expect: [nobody but 203.0.113.0/24 -> grafana, deny anyone -> "192.0.2.50:81"]
+            expect: [nobody but 203.0.113.0/24 -> grafana, deny anyone -> 192.0.2.50:81]
             """, Inventory(containers: [container], networks: [network]))
         #expect(asked.results == ["holds", "holds"])
         #expect(try asked.explain("203.0.113.1", "grafana").parts.map { $0.ways.map(\.path) } == [[.wire]])

@@ -5,12 +5,7 @@ import TestSupport
 import Testing
 
 @Suite struct `Which interface leads to an address` {
-    private func address(_ text: String) throws -> IPAddress {
-        switch try AddressText(text) {
-        case .v4(let range): .v4(IPv4Address(range.lowerBound))
-        case .v6(let range): .v6(IPv6Address(range.lowerBound))
-        }
-    }
+    private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
 
     @Test(.requires(.root, .program("ip"), .nft)) func `as the kernel says of a Docker host`() throws {
         let containers = [Container("web", on: .dual)]

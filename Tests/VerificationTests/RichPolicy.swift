@@ -1,10 +1,7 @@
-import Compiler
+import Addressing
 import Docker
-import Nftables
 import Policy
 import Testing
-
-@testable import Verification
 
 /// A policy that has everything in it that a policy can have without asking Docker.
 enum RichPolicy {
@@ -55,10 +52,56 @@ enum RichPolicy {
           otherwise: drop
         """
 
-    static func policy(_ text: String = text) throws -> ResolvedPolicy {
+    static func policy(_ text: String = text, _ inventory: Inventory = Inventory()) throws -> ResolvedPolicy {
         let loaded = ResolvedPolicy.load(
             path: "policy.yaml", files: .inMemory(["policy.yaml": Array(text.utf8)]))
         return try #require(
-            loaded.resolved(against: Inventory()).policy, "\(loaded.diagnostics.map { "\($0)" }.joined())")
+            loaded.resolved(against: inventory).policy, "\(loaded.diagnostics.map { "\($0)" }.joined())")
     }
+}
+
+/// One that Docker was asked for: containers on a routed network, a port that no service names. Refusals are told.
+enum DockerPolicy {
+    static let text = """
+        version: 1
+        services:
+          web:
+            publish: [8080, 8080/udp]
+            allow: [203.0.113.7, "2001:db8:10::7"]
+          api:
+            container: api
+            allow: [203.0.113.0/28, "2001:db8:10::/64"]
+          inner:
+            publish: 8443
+            on: 192.0.2.201
+            allow: 203.0.113.0/24
+        unlisted: reject
+        refuse: reject
+        """
+
+    static let inventory = Inventory(
+        containers: [
+            Container(
+                id: "1", name: "api",
+                attachments: [
+                    Attachment(
+                        network: "rt", ipv4: IPv4Address(0xac1c_0002), ipv6: IPv6Address(0x2001_0db8_0007 << 80 | 2))
+                ],
+                publishedPorts: [PortRange(.tcp, 80...80), PortRange(.udp, 80...80)]),
+            Container(
+                id: "2", name: "forgotten",
+                bindings: [
+                    Binding(
+                        hostAddress: .v4(IPv4Address(0)), hostPort: 6379, transport: .tcp, containerPort: 6379),
+                    Binding(
+                        hostAddress: .v6(IPv6Address(0)), hostPort: 6379, transport: .tcp, containerPort: 6379),
+                ]),
+        ],
+        networks: [
+            Network(
+                id: "rt", name: "rt", bridge: try? InterfaceName("br-rt"), gatewayMode4: .routed,
+                gatewayMode6: .routed)
+        ])
+
+    static func policy() throws -> ResolvedPolicy { try RichPolicy.policy(text, inventory) }
 }
