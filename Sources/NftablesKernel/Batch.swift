@@ -1,3 +1,4 @@
+internal import CLinux
 internal import CMnl
 internal import CNftnl
 internal import Glibc
@@ -42,9 +43,10 @@ public struct Batch: ~Copyable {
 
     /// Appends one message for a change.
     mutating func append(
-        _ type: nf_tables_msg_types, flags: Int32, change: Int, _ payload: borrowing some MessagePayload & ~Copyable
+        _ type: nf_tables_msg_types, flags: Int32, family: Int = NFPROTO_INET, change: Int,
+        _ payload: borrowing some MessagePayload & ~Copyable
     ) throws(NetlinkError) {
-        try messages.append(.nftables(type, flags: flags), sequence: UInt32(changes.count), payload)
+        try messages.append(.nftables(type, flags: flags, family: family), sequence: UInt32(changes.count), payload)
         changes.append(Int32(change))
     }
 }

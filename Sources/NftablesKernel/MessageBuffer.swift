@@ -1,3 +1,4 @@
+internal import CLinux
 internal import CMnl
 internal import CNftnl
 internal import Glibc
@@ -114,6 +115,10 @@ struct MessageHeader {
     func put(_ attribute: UInt32, _ number: UInt32) {
         unsafe mnl_attr_put_u32(pointer, UInt16(attribute), number.bigEndian)
     }
+    func put(_ attribute: UInt32, _ bytes: [UInt8]) {
+        // SAFETY: libmnl copies as many bytes as the array has, while it is borrowed.
+        unsafe bytes.withUnsafeBytes { unsafe mnl_attr_put(pointer, UInt16(attribute), $0.count, $0.baseAddress) }
+    }
 }
 
 extension MessageHeader {
@@ -122,8 +127,10 @@ extension MessageHeader {
     func put(_ attribute: UInt32, machineOrder number: UInt32) {
         unsafe mnl_attr_put_u32(pointer, UInt16(attribute), number)
     }
-    func put(_ attribute: UInt32, _ bytes: [UInt8]) {
-        unsafe mnl_attr_put(pointer, UInt16(attribute), bytes.count, bytes)
+    /// Attributes that are written already.
+    func append(_ bytes: [UInt8]) {
+        guard let place = unsafe mnl_nlmsg_put_extra_header(pointer, bytes.count) else { return }
+        unsafe place.copyMemory(from: bytes, byteCount: bytes.count)
     }
     func nest(_ attribute: UInt32, _ body: () -> Void) {
         guard let nest = unsafe mnl_attr_nest_start(pointer, UInt16(attribute)) else { return }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import CMnl
 internal import CNftnl
 internal import Glibc

@@ -1,6 +1,6 @@
 public import Addressing
 
-/// A packet to be sent, and by which way. Its source port is the stage's choice: no other shot of the batch has it.
+/// A packet to be sent, and by which way.
 public struct Shot: Hashable, Sendable {
     public enum Kind: Hashable, Sendable, CaseIterable {
         /// A request for a connection.
@@ -30,9 +30,15 @@ public struct Shot: Hashable, Sendable {
     public var destination: IPAddress
     public var port: UInt16
     public var origin: Origin
+    /// Nil leaves it to the stage, which then takes one that no other shot of the batch has.
+    public var sourcePort: UInt16?
 
     /// The addresses must be of one family.
-    public init(_ kind: Kind, from source: IPAddress, to destination: IPAddress, port: UInt16, by origin: Origin) {
+    public init(
+        _ kind: Kind, from source: IPAddress, to destination: IPAddress, port: UInt16, by origin: Origin,
+        sourcePort: UInt16? = nil
+    ) {
+        self.sourcePort = sourcePort
         self.kind = kind
         self.source = source
         self.destination = destination

@@ -24,7 +24,7 @@ struct Volley {
         self.hostSockets = hostSockets
         self.shots = shots
         self.firstMark = firstMark
-        clientPorts = shots.map { stage.nextClientPort(besides: $0.port) }
+        clientPorts = shots.map { $0.sourcePort ?? stage.nextClientPort(besides: $0.port) }
         reached = Array(repeating: nil, count: shots.count)
         isOutside = Array(repeating: false, count: shots.count)
         answerers = Array(repeating: [], count: shots.count)

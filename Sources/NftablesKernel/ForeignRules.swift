@@ -1,0 +1,72 @@
+internal import Addressing
+internal import CMnl
+internal import CNftnl
+internal import Glibc
+internal import Nftables
+
+/// Tables that are not ours, as the kernel's own messages, to be made in a network namespace where a policy is rehearsed. On a host
+/// they are its owner's, and nothing of this program makes them.
+public struct ForeignRules: Sendable, Equatable {
+    struct Message: Sendable, Equatable {
+        var type: UInt32
+        /// `NFPROTO_*`
+        var family: Int
+        var attributes: NetlinkAttributes
+    }
+
+    private(set) var messages: [Message] = []
+
+    mutating func append(_ type: nf_tables_msg_types, family: Int, _ attributes: NetlinkAttributes) {
+        messages.append(Message(type: type.rawValue, family: family, attributes: attributes))
+    }
+
+    /// Makes all of them or none, in a namespace that is not this process's own.
+    public func load(into namespace: String) throws(NetlinkError) {
+        var connection = try KernelConnection(namespace: namespace)
+        let own = try KernelConnection()
+        if let cookie = connection.namespaceCookie, cookie == own.namespaceCookie {
+            throw NetlinkError(
+                operation: "load", object: "rules of others", code: EPERM,
+                detail: "they are made in a namespace of this program's own making and nowhere else")
+        }
+        var batch = try Batch(Transaction(table: "of others"))
+        for message in messages {
+            guard message.attributes.bytes.count < Int(UInt16.max) else {
+                throw NetlinkError(operation: "load", object: "rules of others", code: EMSGSIZE)
+            }
+            try batch.append(
+                nf_tables_msg_types(message.type), flags: NLM_F_CREATE | NLM_F_APPEND, family: message.family,
+                change: -1, message.attributes)
+        }
+        try connection.send(try batch.finalize())
+    }
+}
+
+/// Attributes of a netlink message, one after the other.
+struct NetlinkAttributes: Sendable, Equatable, MessagePayload {
+    private(set) var bytes: [UInt8] = []
+
+    /// `NLA_F_NESTED` of `netlink.h`, a macro that Swift does not see.
+    private static let isNested: UInt32 = 1 << 15
+
+    init(_ body: (inout Self) -> Void = { _ in }) { body(&self) }
+
+    /// A length, a type and the value, filled up to four bytes.
+    mutating func put(_ type: UInt32, _ value: [UInt8]) {
+        let length = UInt16(4 + value.count)
+        for number in [length, UInt16(truncatingIfNeeded: type)] { bytes += number.machineOrder }
+        bytes += value + Array(repeating: 0, count: (4 - value.count % 4) % 4)
+    }
+
+    /// Closed by a NUL.
+    mutating func put(_ type: UInt32, _ text: String) { put(type, Array(text.utf8) + [0]) }
+
+    /// In the network's order, as nf_tables has its numbers.
+    mutating func put(_ type: UInt32, _ number: UInt32) { put(type, number.networkOrder) }
+
+    mutating func nest(_ type: UInt32, _ body: (inout Self) -> Void) {
+        put(type | Self.isNested, Self(body).bytes)
+    }
+
+    func write(behind header: MessageHeader) { header.append(bytes) }
+}

@@ -1,0 +1,100 @@
+internal import Addressing
+internal import Rehearsal
+
+extension Scene {
+    func setting(listeners: [PortRange]) -> StageSetting {
+        let interfaces = (external + trusted).enumerated().map { number, name in
+            StageSetting.Interface(name, number == 0 ? hostAddresses : [])
+        }
+        let stageBridges = bridges.map { bridge in
+            StageSetting.Bridge(bridge.name, Self.subnets(of: bridge.containers.flatMap(\.addresses)))
+        }
+        let residents = bridges.flatMap { bridge in
+            bridge.containers.map { StageSetting.Container(on: bridge.name, $0.addresses) }
+        }
+        return StageSetting(
+            interfaces: interfaces, bridges: stageBridges, containers: residents, listeners: listeners)
+    }
+
+    /// The /24s and /64s that the containers are in, the host at the last free address of each.
+    private static func subnets(of addresses: [IPAddress]) -> [StageSetting.Bridge.Subnet] {
+        let taken = Set(addresses)
+        var networks: Set<IPAddress> = []
+        for address in addresses { networks.insert(address.masked(to: address.subnetLength)) }
+        return networks.sorted().compactMap { network in
+            let gateways = (1...254).reversed().map { network.advanced(by: $0) }
+            guard let gateway = gateways.first(where: { !taken.contains($0) }) else { return nil }
+            return StageSetting.Bridge.Subnet(gateway: gateway, prefixLength: network.subnetLength)
+        }
+    }
+}
+
+extension Claim {
+    var shot: Shot {
+        let (shotKind, sourcePort, port): (Shot.Kind, UInt16?, UInt16) =
+            switch kind {
+            case .ports(.tcp, let port): (.tcp, nil, port)
+            case .ports(.udp, let port): (.udp, nil, port)
+            case .ports(.sctp, let port): (.sctp, nil, port)
+            case .echoRequest: (.ping, nil, 0)
+            case .segment(let own, let destination): (.strayAck, own, destination)
+            }
+        let origin: Shot.Origin =
+            switch from {
+            case .beyond(let name): .interface(name)
+            case .container(let number): .container(number)
+            case .host: .host
+            }
+        return Shot(shotKind, from: source, to: destination, port: port, by: origin, sourcePort: sourcePort)
+    }
+
+    /// Whether that is what the policy says, and from whom.
+    func isKept(by fate: Fate, on scene: Scene) -> Bool {
+        switch (ruling.outcome, fate) {
+        case (.passes, .answered(let answerer)): answerer == self.answerer(on: scene)
+        case (.dropped, .silent), (.rejected, .refused), (.refused, .silent), (.refused, .refused): true
+        case (.passes, .silent), (.passes, .refused), (.dropped, .answered), (.dropped, .refused),
+            (.rejected, .answered), (.rejected, .silent), (.refused, .answered):
+            false
+        }
+    }
+
+    private func answerer(on scene: Scene) -> Answerer {
+        if let container = scene.containers.firstIndex(where: { $0.addresses.contains(destination) }) {
+            return .container(container)
+        }
+        guard scene.hostAddresses.contains(destination) || destination.isLoopback else { return .outside }
+        guard case .beyond = from, case .ports = kind, setup == .translated else { return .host }
+        return .container(0)
+    }
+
+    /// The host's port that somebody must listen on for an answer.
+    func listener(on scene: Scene) -> PortRange? {
+        guard case .ports(let transport, let port) = kind, scene.hostAddresses.contains(destination) else { return nil }
+        if case .beyond = from, setup == .translated { return nil }
+        return PortRange(transport, port...port)
+    }
+}
+
+extension IPAddress {
+    fileprivate var subnetLength: Int {
+        switch self {
+        case .v4: 24
+        case .v6: 64
+        }
+    }
+
+    fileprivate func masked(to length: Int) -> IPAddress {
+        switch self {
+        case .v4(let address): .v4(IPv4Address(address.bits & (.max << UInt32(32 - length))))
+        case .v6(let address): .v6(IPv6Address(address.bits & (.max << UInt128(128 - length))))
+        }
+    }
+
+    fileprivate func advanced(by count: Int) -> IPAddress {
+        switch self {
+        case .v4(let address): .v4(IPv4Address(address.bits + UInt32(count)))
+        case .v6(let address): .v6(IPv6Address(address.bits + UInt128(count)))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+internal import Addressing
+public import Nftables
+public import NftablesKernel
+public import Policy
+internal import Reconcile
+public import Rehearsal
+
+/// Tries a policy on a host in miniature: the ruleset is pushed as it would be pushed to the real one, and real packets are sent.
+public struct Verifier: Sendable {
+    public enum Failure: Error, Sendable {
+        /// There is no stage, or no answer from it.
+        case stage(StageError)
+        /// The kernel did not take Docker's rules, or ours.
+        case rules(NetlinkError)
+    }
+
+    public static let standardLimit = 20_000
+
+    private let claims: Claims
+    private let ruleset: LinearRuleset
+
+    /// The claims are the policy's; that the ruleset keeps them is to be found out, wherever it comes from.
+    public init(_ policy: ResolvedPolicy, ruleset: LinearRuleset, atMost limit: Int = Self.standardLimit) {
+        claims = Claims(policy, atMost: limit)
+        self.ruleset = ruleset
+    }
+
+    /// How many packets there are to send.
+    public var count: Int { claims.claims.count }
+
+    /// `progress` is told how many packets' fates are known.
+    public func verify(progress: (Int) -> Void = { _ in }) throws(Failure) -> Verification {
+        var outcomes: [(claim: Claim, fate: Fate)] = []
+        var untried: [String] = []
+        for setup in Claim.Setup.allCases {
+            let all = claims.claims.filter { $0.setup == setup }
+            let listeners = Set(all.compactMap { $0.listener(on: claims.scene) }).sorted().evenly(Self.listenerLimit)
+            let served = Set(listeners)
+            let tried = all.filter { claim in claim.listener(on: claims.scene).map(served.contains) ?? true }
+            if tried.count < all.count {
+                untried.append(
+                    "\(all.count - tried.count) packets to the host itself: no more than \(Self.listenerLimit) of its ports have a listener"
+                )
+            }
+            guard !tried.isEmpty else { continue }
+            let before = outcomes.count
+            let fates = try patiently { () throws(Failure) in
+                try self.fates(of: tried, setup, listeners) { progress(before + $0) }
+            }
+            outcomes += zip(tried, fates).map { (claim: $0, fate: $1) }
+        }
+        return Verification(claims, outcomes, ruleset, untried: untried)
+    }
+
+    /// A machine that has much else to do may lose a packet, and with it the stage its patience: another one is built then, twice.
+    private func patiently(_ body: () throws(Failure) -> [Fate]) throws(Failure) -> [Fate] {
+        for _ in 0..<2 {
+            do throws(Failure) { return try body() } catch {
+                guard case .stage(.unresponsive) = error else { throw error }
+            }
+        }
+        return try body()
+    }
+
+    /// A process may have 1,024 files open where nobody has said more.
+    private static let listenerLimit = 700
+
+    private func fates(
+        of tried: [Claim], _ setup: Claim.Setup, _ listeners: [PortRange], _ progress: (Int) -> Void
+    ) throws(Failure) -> [Fate] {
+        let stage: Stage
+        do throws(StageError) { stage = try Stage(claims.scene.setting(listeners: listeners)) } catch {
+            throw .stage(error)
+        }
+        do throws(NetlinkError) {
+            try rules(setup)?.load(into: stage.hostNamespacePath)
+            var connection = try KernelConnection(namespace: stage.hostNamespacePath)
+            let live = try connection.readTable(named: ruleset.table.name)
+            let changes = Difference(from: live?.ruleset, to: ruleset).changes
+            try connection.commit(
+                Transaction(table: ruleset.table.name, changes: changes, generation: try connection.generation()))
+        } catch {
+            throw .rules(error)
+        }
+        do throws(StageError) { return try stage.fates(of: tried.map(\.shot), progress: progress) } catch {
+            throw .stage(error)
+        }
+    }
+
+    private func rules(_ setup: Claim.Setup) -> ForeignRules? {
+        switch setup {
+        case .translated:
+            ForeignRules.publishing(
+                everyPortTo: claims.scene.published?.addresses ?? [], port: Self.containerPort,
+                behind: claims.scene.bridges.map(\.name))
+        case .local: nil
+        case .untracked: .untracked
+        }
+    }
+
+    /// No port of the host: who goes by it instead of what was dialled is found out.
+    private static let containerPort: UInt16 = 19
+}

@@ -1,0 +1,61 @@
+import Addressing
+import Compiler
+import Nftables
+import Policy
+import Rehearsal
+import TestSupport
+import Testing
+import Verification
+
+@Suite(.serialized, .requires(.root)) struct `Verifying a ruleset with real packets` {
+    @Test func `finds nothing wrong with what the compiler makes of a policy`() throws {
+        for sample in WrongRuleset.Sample.allCases {
+            let result = try Verifier(sample.policy(), ruleset: sample.ruleset()).verify()
+            #expect(result.differences.map { "\($0)" } == [])
+            #expect(result.untried == [])
+            #expect(result.tried == result.possible)
+            #expect(result.tried > 500)
+        }
+    }
+
+    @Test func `is tried with more than thirty wrong ones`() { #expect(WrongRuleset.all.count >= 30) }
+
+    @Test(arguments: WrongRuleset.all) func `finds that`(wrong: WrongRuleset) throws {
+        var ruleset = try wrong.sample.ruleset()
+        try wrong.spoil(&ruleset)
+        let result = try Verifier(wrong.sample.policy(), ruleset: ruleset).verify()
+        #expect(!result.isKept)
+    }
+
+    @Test func `names the rule that decides, and the line of the policy`() throws {
+        var ruleset = try WrongRuleset.Sample.rich.ruleset()
+        try ruleset.setAddresses("sources-service-ports-v4", "203.0.113.0/25")
+        let result = try Verifier(RichPolicy.policy(), ruleset: ruleset).verify()
+        let difference = try #require(result.differences.first)
+        #expect(difference.claim.ruling.origin?.start.line == 20)
+        #expect(difference.decision?.chain == "services-monitoring//more//ports")
+        #expect(result.rows.reduce(0) { $0 + $1.differing } == result.differences.count)
+    }
+
+    @Test func `tries an even share of what is too much, and says so`() throws {
+        let whole = try Verifier(RichPolicy.policy(), ruleset: WrongRuleset.Sample.rich.ruleset())
+        let result = try Verifier(RichPolicy.policy(), ruleset: WrongRuleset.Sample.rich.ruleset(), atMost: 500)
+            .verify()
+        #expect(result.tried == 500)
+        #expect(result.possible <= whole.count)
+        #expect(result.possible > result.tried)
+        #expect(result.isKept)
+        #expect(result.rows.filter { $0.possible > 20 && $0.tried == 0 }.map(\.about) == [])
+    }
+}
+
+extension WrongRuleset.Sample {
+    func policy() throws -> ResolvedPolicy {
+        switch self {
+        case .rich: try RichPolicy.policy()
+        case .docker: try DockerPolicy.policy()
+        }
+    }
+
+    func ruleset() throws -> LinearRuleset { Compiler.compile(try policy()).linearized() }
+}
