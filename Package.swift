@@ -167,6 +167,9 @@ let package = Package(
         tests("RehearsalTests", ["TestSupport", "Rehearsal", "Addressing", "RootlessStage"]),
         testProgram("RootlessStage", ["Rehearsal", "NftablesKernel", "Nftables", "Addressing"]),
         tests("WatchTests", ["TestSupport", "State"]),
+        tests(
+            "ConfirmationTests",
+            ["TestSupport", "Confirmation", "Compiler", "Nftables", "NftablesKernel", "Addressing"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("LockoutTests", ["TestSupport"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),

@@ -52,6 +52,23 @@ extension WaitingTable {
         joined.sets += maps
         return joined
     }
+
+    /// The same of what both have become meanwhile, while the times in `live` go on.
+    public func joined(_ old: LinearRuleset?, _ new: LinearRuleset, in live: LinearRuleset) -> LinearRuleset {
+        var joined = Self.joined(old, new, timeout: remaining ?? 1)
+        let known = Dictionary(live.sets.filter(\.timesOut).map { ($0.name, $0.elements) }) { first, _ in first }
+        for (index, set) in joined.sets.enumerated() where set.timesOut {
+            guard case .keyed(let running)? = known[set.name], case .keyed(var elements) = set.elements else {
+                continue
+            }
+            for (number, element) in elements.enumerated() {
+                let same = running.first { $0.key == element.key && $0.verdict == element.verdict }
+                if let same { elements[number] = same }
+            }
+            joined.sets[index].elements = .keyed(elements)
+        }
+        return joined
+    }
 }
 
 extension NamedSet {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Audit
 internal import Compiler
+internal import Confirmation
 internal import Console
 internal import Docker
 internal import Files
@@ -84,6 +85,7 @@ extension LiveTable {
     var condition: TableCondition {
         guard let ruleset else { return .absent }
         if isForeign { return .foreign }
+        if let waiting, waiting.inForce == nil { return .absent }
         if isDormant { return .dormant }
         return isIntact(ruleset) ? .asApplied : .changed
     }

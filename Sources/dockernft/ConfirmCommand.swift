@@ -45,21 +45,21 @@ struct Confirm: ParsableCommand {
         case .nothingWaits: throw Loss.nothingWaits
         case .expired:
             let path = session.record()?.waiting?.policyPath ?? "POLICY"
-            try Rollback.removeRemains(session)
-            throw Loss.expired(path)
+            let before = try Rollback.removeRemains(session)
+            throw Loss.expired(path, before: before ?? "nothing is left of it")
         }
     }
 
     /// Why nothing was confirmed.
     enum Loss: Error {
         case nothingWaits
-        case expired(String)
+        case expired(String, before: String)
 
         var text: String {
             switch self {
             case .nothingWaits: "dockernft: nothing waits to be confirmed"
-            case .expired(let path):
-                "dockernft: its time is up: the kernel has taken it back, and the rules of before are in force; "
+            case .expired(let path, let before):
+                "dockernft: its time is up: the kernel has taken it back, and \(before); "
                     + "'dockernft apply \(path)' applies it again"
             }
         }

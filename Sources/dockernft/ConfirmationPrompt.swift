@@ -51,8 +51,8 @@ final class ConfirmationPrompt {
             switch state {
             case .expired:
                 clear()
-                try takeAway(session)
-                Console.report("taken back: nobody confirmed it in time, and the rules of before are in force")
+                let before = try session.inTurn { try Rollback.removeRemains(session) }
+                Console.report("taken back: nobody confirmed it in time" + (before.map { ", and \($0)" } ?? ""))
                 throw ExitStatus.no
             case .kept:
                 clear()
@@ -87,10 +87,6 @@ final class ConfirmationPrompt {
 
     /// Whoever watches may have taken away what was left before we looked.
     private func isOver(_ deadline: ContinuousClock.Instant?) -> Bool { deadline.map { $0 <= .now } ?? false }
-
-    private func takeAway(_ session: KernelSession) throws {
-        try session.inTurn { try Rollback.removeRemains(session) }
-    }
 
     private func signalled() -> Answer? {
         let requests = signals.take()

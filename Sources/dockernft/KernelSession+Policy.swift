@@ -99,6 +99,9 @@ extension KernelSession {
                 case .deleted, .changed: break
                 }
                 throw loss
+            } catch let refusal as LockoutGuard.Refusal {
+                dropWaiting()
+                throw refusal
             }
             if case .waits = result { return result }
             // There was nothing to wait for.

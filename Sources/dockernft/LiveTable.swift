@@ -41,7 +41,7 @@ struct LiveTable {
         return waiting.damage == nil && waiting.plain.map(Self.isAsDigested) ?? true
     }
 
-    private static func isAsDigested(_ ruleset: LinearRuleset) -> Bool {
+    static func isAsDigested(_ ruleset: LinearRuleset) -> Bool {
         Compiler.digest(of: ruleset) == PolicyDigest.hexadecimal(of: ruleset)
     }
 

@@ -24,19 +24,19 @@ struct Rollback: ParsableCommand {
                 throw Confirm.Loss.nothingWaits
             case .done(let waiting):
                 session.dropWaiting()
-                let before =
-                    waiting.plain == nil
-                    ? "as before, the kernel has no table of ours" : "the rules of before are in force"
                 return waiting.isExpired
-                    ? "its time was up already: \(before), and what was left of it is removed" : "taken back: \(before)"
+                    ? "its time was up already: \(waiting.before), and what was left of it is removed"
+                    : "taken back: \(waiting.before)"
             }
         }
     }
 
-    /// What is left of a policy whose time is up, for whoever has the turn.
-    static func removeRemains(_ session: KernelSession) throws {
-        guard try LiveTable.read(session).waiting?.isExpired == true else { return }
+    /// What is left of a policy whose time is up, for whoever has the turn. Says what is in force.
+    @discardableResult
+    static func removeRemains(_ session: KernelSession) throws -> String? {
+        guard let waiting = try LiveTable.read(session).waiting, waiting.isExpired else { return nil }
         _ = try TableSwitch(session: session).run(.plain)
         session.dropWaiting()
+        return waiting.before
     }
 }

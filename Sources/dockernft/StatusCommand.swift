@@ -33,6 +33,14 @@ struct ShowStatus: ParsableCommand {
             Console.report(Apply.foreignTable)
             throw ExitStatus.no
         }
+        if let waiting = live.waiting, waiting.isExpired, waiting.plain == nil {
+            Console.print(
+                output.json
+                    ? #"{"version": 1, "integrity": "absent"}"#
+                    : "not in force: nobody confirmed the first policy in time, and the kernel has taken it back; "
+                        + "what is left of it goes with the next apply, confirm, rollback or remove")
+            throw ExitStatus.no
+        }
         // What the table is made of while a policy waits is for nobody to read.
         let inForce = live.waiting.map { $0.inForce ?? LinearRuleset(table: ruleset.table) } ?? ruleset
         var status = Status(

@@ -28,9 +28,11 @@ final class TableKeeper {
     }
 
     /// Nil after a removal.
-    private var wanted: Wanted?
+    var wanted: Wanted?
+    /// While a policy waits to be confirmed.
+    var trial: Trial?
     private var inventory = Inventory()
-    private var provocation = Provocation()
+    var provocation = Provocation()
     private var lastFindings = ""
     private var lastUncovered: [String] = []
     private var isEngineAway = false
@@ -60,9 +62,11 @@ final class TableKeeper {
         engine?.start()
         if engine == nil { becomeReady() }
         while true {
-            let isReadable = try Waiting.untilReadable([
-                signals.descriptor, monitor.descriptor, engine?.wakeup.descriptor ?? -1, engine?.signDescriptor ?? -1,
-            ])
+            let isReadable = try Waiting.untilReadable(
+                [
+                    signals.descriptor, monitor.descriptor, engine?.wakeup.descriptor ?? -1,
+                    engine?.signDescriptor ?? -1,
+                ], noLongerThan: timeToTrialsEnd)
             if isReadable[0] {
                 for request in signals.take() {
                     switch request {
@@ -74,6 +78,7 @@ final class TableKeeper {
             if isReadable[3] { engine?.restartIfAlive() }
             if isReadable[2] { hearEngine() }
             if isReadable[1] { try hearKernel() }
+            if let time = timeToTrialsEnd, time <= .zero { provocation.addUncertainty() }
             while !provocation.isEmpty { try answer() }
         }
     }
@@ -84,6 +89,10 @@ final class TableKeeper {
     private func begin() throws {
         inventory = (engine == nil ? nil : session.inventory) ?? Inventory()
         try session.inTurn {
+            if try attendTrial(Provocation()) {
+                guard case .inForce(let texts)? = try session.keptPolicy()?.wish else { return }
+                return try adopt(PolicyFile(texts))
+            }
             switch try session.keptPolicy()?.wish {
             case .removed?:
                 log.say("the table was removed with dockernft remove; nothing is put back until the next apply")
@@ -108,8 +117,9 @@ final class TableKeeper {
         service.ready(status: statusText)
     }
 
-    private var statusText: String {
-        guard let wanted else { return "removed; nothing is put back until the next apply" }
+    var statusText: String {
+        if trial != nil { return "a policy waits to be confirmed" }
+        guard let wanted else { return "nothing is put back until the next apply" }
         let docker =
             engine == nil ? "" : isEngineAway ? ", Docker is away" : ", \(inventory.containers.count) containers"
         return "keeping \(wanted.file.path)\(docker)"
@@ -165,7 +175,13 @@ final class TableKeeper {
                 try hearKernel()
                 let cause = provocation
                 provocation = Provocation()
+                // A trial begins with a commit, and needs no look where there was none.
+                if trial != nil || cause.concernsTable, try attendTrial(cause) { return }
                 if cause.concernsTable { try follow(cause) }
+                if trial != nil {
+                    trial = nil
+                    service.status(statusText)
+                }
                 if !cause.dockerEvents.isEmpty { try resolveAgain() }
                 try enforce(.areReplaced) { $0.line(cause) }
             }
@@ -185,7 +201,7 @@ final class TableKeeper {
     /// Another dockernft may have been asked for something else meanwhile.
     private func follow(_ cause: Provocation) throws {
         switch try session.keptPolicy()?.wish {
-        case nil: break
+        case nil: try followUnkept(cause)
         case .removed?:
             if wanted != nil { log.say("removed by \(cause.author); nothing is put back until the next apply") }
             wanted = nil
@@ -202,6 +218,9 @@ final class TableKeeper {
         service.reloading()
         try session.inTurn {
             try hearKernel()
+            if try attendTrial(Provocation()) {
+                return log.say("the policy is not read anew while another one waits to be confirmed")
+            }
             let before = wanted
             let file = PolicyFile.load(policyPath)
             lastFindings = ""
@@ -241,7 +260,7 @@ final class TableKeeper {
         try adopt(file)
     }
 
-    private func resolve(_ file: PolicyFile) throws -> Wanted? {
+    func resolve(_ file: PolicyFile) throws -> Wanted? {
         let lenient = file.loaded.requiringNothing
         let loaded = engine == nil ? lenient.resolvedWithoutDocker : lenient.resolved(against: inventory)
         let resolved = PolicyFile(path: file.path, loaded: loaded)

@@ -78,6 +78,11 @@ struct TableSwitch {
 }
 
 extension WaitingTable {
+    /// What is in force when nothing waits any more.
+    var before: String {
+        plain == nil ? "as before, no rules of ours are in force" : "the rules of before are in force"
+    }
+
     /// For who compares with the rules of before.
     var note: String {
         guard let remaining else {

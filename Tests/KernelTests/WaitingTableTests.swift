@@ -6,6 +6,7 @@ import Nftables
 import NftablesKernel
 @testable import Policy
 import Reconcile
+import Simulator
 import TestSupport
 import Testing
 
@@ -29,6 +30,70 @@ import Testing
             before = number % 7 == 0 ? nil : number % 7 == 1 ? before : after
         }
         #expect(sharing > 100)
+    }
+
+    @Test func `is judged as the new policy, and as the old one once its maps are empty`() throws {
+        var random = RandomPolicy(seed: 47)
+        var before = Compiler.compile(random.next()).linearized()
+        var differing = 0
+        for number in 0..<40 {
+            let after = Compiler.compile(random.next()).linearized()
+            let joined = WaitingTable.joined(before, after, timeout: 60_000)
+            var expired = joined
+            for index in joined.sets.indices where joined.sets[index].timesOut {
+                expired.sets[index].elements = .keyed([])
+            }
+            #expect(try #require(WaitingTable(in: expired)).isExpired)
+            for family in AddressFamily.allCases {
+                for port in UInt16(8000)...8030 {
+                    let approach = Approach.forwarded(family, .tcp, port, from: "ext0", to: "docker0")
+                    let (old, new) = (Self.reach(before, approach), Self.reach(after, approach))
+                    #expect(Self.reach(joined, approach) == new, "policy \(number), port \(port)")
+                    #expect(Self.reach(expired, approach) == old, "policy \(number), port \(port)")
+                    if old != new { differing += 1 }
+                }
+            }
+            before = after
+        }
+        #expect(differing > 100)
+    }
+
+    /// Who gets through, in words.
+    private static func reach(_ ruleset: LinearRuleset, _ approach: Approach) -> String {
+        switch approach.family {
+        case .ipv4:
+            var trial = SourceTrial<UInt32>(ruleset)
+            return "\(trial.reach(approach).allowed)"
+        case .ipv6:
+            var trial = SourceTrial<UInt128>(ruleset)
+            return "\(trial.reach(approach).allowed)"
+        }
+    }
+
+    @Test func `goes on in its time when both policies become something else meanwhile`() throws {
+        var random = RandomPolicy(seed: 48)
+        var ruleset = WaitingTable.joined(
+            Compiler.compile(random.next()).linearized(), Compiler.compile(random.next()).linearized(), timeout: 60_000)
+        for index in ruleset.sets.indices where ruleset.sets[index].timesOut {
+            guard case .keyed(var elements) = ruleset.sets[index].elements else { continue }
+            for number in elements.indices { elements[number].remaining = 12_345 }
+            ruleset.sets[index].elements = .keyed(elements)
+        }
+        let waiting = try #require(WaitingTable(in: ruleset))
+        let (before, after) = (
+            Compiler.compile(random.next()).linearized(), Compiler.compile(random.next()).linearized()
+        )
+        let again = waiting.joined(before, after, in: ruleset)
+        let maps = again.sets.filter(\.timesOut)
+        #expect(maps == ruleset.sets.filter(\.timesOut))
+        #expect(try #require(WaitingTable(in: again)).remaining == 12_345)
+        #expect(Sorted(try #require(WaitingTable(in: again)).next) == Sorted(after))
+        #expect(WaitingTable(in: again)?.plain.map(Sorted.init) == Sorted(before))
+        // A hook that only comes now waits no longer than the others.
+        let late = waiting.joined(nil, after, in: ruleset)
+        for case .keyed(let elements) in late.sets.filter(\.timesOut).map(\.elements) {
+            #expect(elements.allSatisfy { $0.timeout == 12_345 })
+        }
     }
 
     @Test func `is found in no table in which nothing waits`() {

@@ -46,6 +46,33 @@ struct NftTests {
             listing.replacingTableComment, NftText.listing(withoutComment))
     }
 
+    @Test("A map whose elements go by themselves is listed and loaded, by text and by JSON")
+    func elementsThatTimeOut() throws {
+        let elements = [
+            Element(key: [.family(.ipv4)], verdict: .goto("next"), timeout: 93_784_000),
+            Element(key: [.family(.ipv6)], verdict: .accept),
+        ]
+        let map = NamedSet(
+            name: "waiting", key: [.nfProto], isMap: true, isInterval: false, timesOut: true, elements: .keyed(elements)
+        )
+        let ruleset = Ruleset(
+            table: Table(name: "dockernft"), sets: [map],
+            chains: [
+                Chain(name: "next"),
+                Chain(name: "asking", rules: [Rule([.verdictMap([.meta(.nfproto)], map: "waiting")])]),
+            ])
+        let text = NftText.listing(ruleset)
+        #expect(text.contains("elements = { ipv4 timeout 1d2h3m4s : goto next, ipv6 : accept }"))
+        for arguments in [["-f"], ["-j", "-f"]] {
+            let input = arguments.count == 1 ? NftText.bytes(ruleset) : NftJSON.bytes(ruleset)
+            let listing = try NetworkNamespace.with { namespace in
+                _ = try namespace.run(["nft"] + arguments + ["-"], input: input)
+                return try namespace.nft("list", "table", "inet", "dockernft")
+            }
+            expectSameLines(listing.replacing(#/ expires \w+/#, with: ""), text)
+        }
+    }
+
     @Test("A rule's expressions are those that nft makes of its text")
     func expressionsAreNfts() throws {
         let ruleset = EveryCase.ruleset(rules: EveryCase.rules + EveryCase.listedOtherwise)

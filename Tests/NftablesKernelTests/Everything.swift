@@ -66,6 +66,12 @@ enum Everything {
                         Element(key: [.service(7000...7010)], verdict: .goto("django")),
                         Element(key: [.service(65000...65535)], verdict: .return),
                     ])),
+                NamedSet(
+                    name: "waiting", key: [.nfProto], isMap: true, isInterval: false, timesOut: true,
+                    elements: .keyed([
+                        Element(key: [.family(.ipv4)], verdict: .goto("django"), timeout: 90_000_000),
+                        Element(key: [.family(.ipv6)], verdict: .accept),
+                    ])),
             ],
             chains: [
                 Chain(
@@ -121,6 +127,7 @@ enum Everything {
                             .verdict(.jump("published")),
                         ]),
                         Rule([.match(.conntrack(.status), .anyOf(.status(.dnat))), .verdict(.jump("published"))]),
+                        Rule([.verdictMap([.meta(.nfproto)], map: "waiting")]),
                     ]),
                 Chain(
                     name: "ingress", base: BaseChain(hook: .ingress(device: "lo"), priority: -500, policy: .accept),
@@ -170,6 +177,8 @@ enum Everything {
             set protocols { type inet_proto; flags interval; elements = { tcp, sctp } }
             map published-tcp { type inet_service : verdict; flags interval;
                 elements = { 80 : accept, 81 : drop, 7000-7010 : goto django, 65000-65535 : return } }
+            map waiting { type nf_proto : verdict; flags timeout;
+                elements = { ipv4 timeout 25h : goto django, ipv6 : accept } }
             chain refuse {
                 ct direction reply drop
                 meta l4proto tcp reject with tcp reset
@@ -192,6 +201,7 @@ enum Everything {
                 ct original ip daddr 127.0.0.0/8 drop
                 iifname != @internal tcp flags & (fin | syn | rst | ack) != syn jump published
                 ct status dnat jump published
+                meta nfproto vmap @waiting
             }
             chain ingress {
                 ip daddr 192.0.2.5 drop

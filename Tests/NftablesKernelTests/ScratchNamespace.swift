@@ -29,11 +29,14 @@ final class ScratchNamespace: Sendable {
 
     func load(_ text: String) throws { try run("nft -f -", input: text) }
 
-    func list(_ table: String = "t") throws -> String { try run("nft list table inet \(table)") }
+    /// Without what runs down.
+    func list(_ table: String = "t") throws -> String {
+        try run("nft list table inet \(table)").replacing(#/ expires \w+/#, with: "")
+    }
 
     /// nft's JSON without what depends on the order of creation.
     func json(_ table: String = "t") throws -> String {
-        try run("nft -j list table inet \(table)").replacing(#/"handle": \d+(, )?/#, with: "")
+        try run("nft -j list table inet \(table)").replacing(#/"handle": \d+(, )?|, "expires": \d+/#, with: "")
     }
 }
 

@@ -46,6 +46,17 @@ public struct Program: Sendable {
         return RunningProgram(process: child, arguments: arguments, output: output, error: error)
     }
 
+    /// Starts it at a terminal, in a session of its own.
+    public func launch(at terminal: Terminal) throws -> RunningProgram {
+        let child = unsafe try spawn(ownSession: true) { actions in
+            // The first terminal that the leader of a session opens becomes its own.
+            unsafe posix_spawn_file_actions_addopen(actions, 0, terminal.path, O_RDWR, 0)
+            for descriptor: Int32 in [1, 2] { unsafe posix_spawn_file_actions_adddup2(actions, 0, descriptor) }
+        }
+        return RunningProgram(
+            process: child, arguments: arguments, output: try ScratchFile(), error: try ScratchFile())
+    }
+
     /// Starts it in a session of its own, its output appended to the file at `log`.
     func start(log: String) throws -> pid_t {
         let input = try ScratchFile()
@@ -56,12 +67,20 @@ public struct Program: Sendable {
     }
 
     private func spawn(input: Int32, output: Int32, error: Int32, ownSession: Bool = false) throws -> pid_t {
+        unsafe try spawn(ownSession: ownSession) { actions in
+            unsafe posix_spawn_file_actions_adddup2(actions, input, 0)
+            unsafe posix_spawn_file_actions_adddup2(actions, output, 1)
+            unsafe posix_spawn_file_actions_adddup2(actions, error, 2)
+        }
+    }
+
+    private func spawn(
+        ownSession: Bool, _ redirect: (UnsafeMutablePointer<posix_spawn_file_actions_t>) -> Void
+    ) throws -> pid_t {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_adddup2(&actions, input, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-        unsafe posix_spawn_file_actions_adddup2(&actions, error, 2)
+        unsafe redirect(&actions)
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
