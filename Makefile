@@ -69,6 +69,7 @@ install: release ## into DESTDIR and PREFIX (/usr/local); enables nothing, overw
 	.build/release/dockernft --generate-completion-script fish >$(share)/fish/vendor_completions.d/dockernft.fish
 	install -D -m 644 packaging/nftables-dockernft.conf $(unitdir)/nftables.service.d/dockernft.conf
 	install -d -m 750 $(confdir)
+	install -d -m 700 $(DESTDIR)/var/lib/dockernft
 	install -m 640 packaging/policy.yaml.example $(confdir)/policy.yaml.example
 
 uninstall: ## what install put there; policies and the rules in force stay

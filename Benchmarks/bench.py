@@ -127,7 +127,8 @@ class Bench:
         return path, ruleset
 
     def apply(self, policy):
-        return run([self.dockernft, "apply", policy, "--runtime-directory", os.path.join(self.directory, "run")])
+        return run([self.dockernft, "apply", policy, "--runtime-directory", os.path.join(self.directory, "run"),
+                    "--state-directory", os.path.join(self.directory, "state")])
 
     def load(self, ruleset):
         return run([self.nft, "-f", ruleset])
@@ -204,7 +205,8 @@ class Bench:
 
         self.forget()
         self.apply(large[0])
-        run([self.dockernft, "diff", large[0], "--runtime-directory", os.path.join(self.directory, "run")])
+        run([self.dockernft, "diff", large[0], "--runtime-directory", os.path.join(self.directory, "run"),
+                    "--state-directory", os.path.join(self.directory, "state")])
         nothing = [self.apply(large[0]) for _ in range(PAIRS)]
         again = [self.load(large[1]) for _ in range(PAIRS)]
         self.report("nothing to do, 100,000", list(zip(nothing, again)), "nft -f of the same again", processor=0.2)

@@ -256,7 +256,8 @@ run() {
     local expected=$1 status=0
     shift
     printf '%s$ dockernft %s%s\n' "$dim" "${*//$here\/cases\//}" "$plain"
-    "$program" "$@" --namespace "/run/netns/$host" --runtime-directory "$scratch/run" || status=$?
+    "$program" "$@" --namespace "/run/netns/$host" --runtime-directory "$scratch/run" \
+        --state-directory "$scratch/state" || status=$?
     if [ "$status" != "$expected" ]; then
         printf '%sexit status %s, not %s%s\n' "$bold$red" "$status" "$expected" "$plain"
         wrong=$((wrong + 1))

@@ -55,14 +55,11 @@ public struct ProcessTable: Sendable {
             // One that has ended since holds nothing.
             return error.kind == .missing ? [] : nil
         }
-        var inodes: Set<UInt32> = []
-        for file in files {
-            guard let text = File.target(ofLink: "\(folder)/\(file)"), text.hasPrefix("socket:["), text.hasSuffix("]"),
-                let inode = UInt32(text.dropFirst("socket:[".count).dropLast())
-            else { continue }
-            inodes.insert(inode)
-        }
-        return inodes
+        let targets = files.compactMap { File.target(ofLink: "\(folder)/\($0)") }
+        // Root may list them all, and follow them only with CAP_SYS_PTRACE.
+        if targets.isEmpty, !files.isEmpty { return nil }
+        let sockets = targets.filter { $0.hasPrefix("socket:[") && $0.hasSuffix("]") }
+        return Set(sockets.compactMap { UInt32($0.dropFirst("socket:[".count).dropLast()) })
     }
 
     /// Whether any process is seen to hold the socket.

@@ -11,7 +11,7 @@ public enum LockoutText {
     public static func refusal(_ cuts: [Cut]) -> [String] {
         ["dockernft: refused, and nothing is changed: this policy would cut off who administers this host"]
             + lines(cuts) + [
-                "dockernft: --lock-me-out applies it all the same; --confirm-within takes it back unless you confirm it in time"
+                "dockernft: --lock-me-out applies it all the same; with --confirm-within beside it, the kernel takes it back in time"
             ]
     }
 

@@ -24,7 +24,7 @@ public final class Stage {
     /// Where what the host answers goes.
     private var routed: Int?
     private var lastMark: UInt32 = 0x4000_0000
-    private var lastClientPort: UInt16 = .max
+    private var lastClientPort = clientPorts.upperBound
 
     /// Builds it. As root, or in a user namespace (`UserNamespace.enter`).
     public init(_ setting: StageSetting) throws(StageError) {
@@ -138,13 +138,14 @@ public final class Stage {
         do throws(NetlinkError) { try tracking.forgetAll() } catch { throw .link(error) }
     }
 
-    /// One that no shot of the last tens of thousands had.
+    /// One that no shot of the last tens of thousands had, of those that clients have: to rules, others may be those of servers.
     func nextClientPort(besides port: UInt16) -> UInt16 {
-        lastClientPort = lastClientPort == .max ? Self.firstClientPort : lastClientPort + 1
+        lastClientPort = lastClientPort < Self.clientPorts.upperBound ? lastClientPort + 1 : Self.clientPorts.lowerBound
         return lastClientPort == port ? nextClientPort(besides: port) : lastClientPort
     }
 
-    private static let firstClientPort: UInt16 = 30_000
+    /// `net.ipv4.ip_local_port_range` as kernels have it.
+    private static let clientPorts: ClosedRange<UInt16> = 32768...60999
 }
 
 extension IPAddress {

@@ -112,7 +112,7 @@ struct Volley {
 
     /// Waits until nothing is on its way any more.
     private mutating func settle(_ open: [Int]) throws(StageError) {
-        try untilQuiet()
+        while try serve() {}
         sentinels = 0
         let places = Set(open.map { place(of: shots[$0]) })
         for place in places { try ask(at: place) }

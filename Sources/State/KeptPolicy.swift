@@ -46,14 +46,7 @@ extension KeptPolicy {
         case .removed: bytes.append(0)
         case .inForce(let texts):
             bytes.append(1)
-            bytes.append(text: texts.path)
-            bytes.append(text: texts.digest)
-            bytes.append(number: UInt32(texts.files.count))
-            for (name, contents) in texts.files.sorted(by: { $0.key < $1.key }) {
-                bytes.append(text: name)
-                bytes.append(number: UInt64(contents.count))
-                bytes += contents
-            }
+            bytes.append(texts)
         }
         bytes.append(number: AppliedRecord.checksum(bytes[...]))
         return bytes
@@ -78,14 +71,31 @@ extension KeptPolicy {
         case 1: break
         case _: return nil
         }
-        guard let path = reader.text(), let digest = reader.text(), let count = reader.number(UInt32.self) else {
-            return nil
+        return reader.texts().map { .inForce($0) }
+    }
+}
+
+extension [UInt8] {
+    mutating func append(_ texts: KeptPolicy.Texts) {
+        append(text: texts.path)
+        append(text: texts.digest)
+        append(number: UInt32(texts.files.count))
+        for (name, contents) in texts.files.sorted(by: { $0.key < $1.key }) {
+            append(text: name)
+            append(number: UInt64(contents.count))
+            self += contents
         }
+    }
+}
+
+extension RecordReader {
+    mutating func texts() -> KeptPolicy.Texts? {
+        guard let path = text(), let digest = text(), let count = number(UInt32.self) else { return nil }
         var files: [String: [UInt8]] = [:]
         for _ in 0..<count {
-            guard let name = reader.text(), let contents = reader.contents() else { return nil }
+            guard let name = text(), let contents = contents() else { return nil }
             files[name] = contents
         }
-        return .inForce(Texts(path: path, files: files, digest: digest))
+        return KeptPolicy.Texts(path: path, files: files, digest: digest)
     }
 }

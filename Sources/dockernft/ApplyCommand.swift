@@ -31,6 +31,9 @@ struct Apply: ParsableCommand {
     @Flag(help: "Replace a table of our name that somebody else made.")
     var adopt = false
 
+    @Flag(help: "Apply it also where it cuts off connections of SSH, your own for one.")
+    var lockMeOut = false
+
     @Option(
         help: ArgumentHelp(
             "Have the kernel take it back after so long (60s, 5m, 1h), unless it is confirmed: at the prompt, where there is a terminal, or by 'dockernft confirm'.",
@@ -38,22 +41,31 @@ struct Apply: ParsableCommand {
         transform: ConfirmationTime.argument)
     var confirmWithin: ConfirmationTime?
 
-    @Flag(help: "Apply it also where it cuts off connections of SSH, your own for one.")
-    var lockMeOut = false
+    @Option(
+        help: ArgumentHelp(
+            "Instead of a file: what was applied before, by its number in 'dockernft history', or by the beginning of its digest.",
+            valueName: "entry"))
+    var rollbackTo: String?
 
     func validate() throws {
-        guard confirmWithin != nil, adopt else { return }
-        throw ValidationError(
-            "--adopt replaces what there was: it cannot be taken back, and goes without --confirm-within")
+        if confirmWithin != nil, adopt {
+            throw ValidationError(
+                "--adopt replaces what there was: it cannot be taken back, and goes without --confirm-within")
+        }
+        if rollbackTo != nil, policy.path != PolicyArgument.standardPath {
+            throw ValidationError("--rollback-to takes the policy out of the history: no file goes with it")
+        }
     }
 
     mutating func run() throws {
-        let file = try PolicyFile.read(policy.path, diagnostics)
+        let past = try rollbackTo.map { try PastPolicy($0, in: kernel.history) }
+        let file = try past?.file(diagnostics) ?? PolicyFile.read(policy.path, diagnostics)
+        let name = past?.name ?? policy.path
         let prompt = dryRun || output.json ? nil : try confirmWithin.flatMap { _ in try ConfirmationPrompt() }
         let session = try KernelSession(kernel)
         let sighting = session.trusting(docker.look())
         let target = try file.target(sighting, on: session, diagnostics)
-        if dryRun { return try compare(target, session) }
+        if dryRun { return try compare(target, session, name) }
         let enforcement = Enforcement(
             target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused,
             lockout: lockMeOut ? .warns : .refuses,
@@ -63,7 +75,7 @@ struct Apply: ParsableCommand {
         var plan: Plan?
         var result = Enforcement.Result.wasInForce
         do {
-            defer { if let plan { try? show(plan) } }
+            defer { if let plan { try? show(plan, name) } }
             try session.inTurn {
                 result = try session.keeping(file.texts(of: target), enforcement.term) {
                     try enforcement.run { plan = $0.plan(on: session) }
@@ -79,13 +91,17 @@ struct Apply: ParsableCommand {
         }
         switch result {
         case .wasInForce: break
-        case .isInForce(let readBack): conclude(readBack, plan)
+        case .isInForce(let readBack): conclude(readBack, plan, name)
         case .waits:
             if !output.json, let text = plan?.cutText { Console.print(text) }
-            if let prompt { return try prompt.ask(about: policy.path, session) }
-            if !output.json { Console.print("applied \(policy.path)") }
+            if let prompt {
+                past?.remindOfFiles()
+                return try prompt.ask(about: name, session)
+            }
+            if !output.json { Console.print("applied \(name)") }
             ApplyTerm.announce(confirmWithin?.milliseconds ?? 0, to: output.json ? .error : .output)
         }
+        past?.remindOfFiles()
     }
 
     /// For a time when Docker cannot be asked, and for `status`: what the rules in force were made with.
@@ -102,7 +118,7 @@ struct Apply: ParsableCommand {
         }
     }
 
-    private func compare(_ target: PolicyTarget, _ session: KernelSession) throws {
+    private func compare(_ target: PolicyTarget, _ session: KernelSession, _ name: String) throws {
         let live = try LiveTable.read(session)
         if live.isForeign, !adopt {
             Console.report(Self.foreignTable)
@@ -115,7 +131,7 @@ struct Apply: ParsableCommand {
         }
         let step = LivePlan(target, against: live)
         let plan = step.plan(on: session)
-        try show(plan)
+        try show(plan, name)
         if let confirmWithin, !plan.difference.isEmpty, !output.json {
             let time = TimeText.duration(confirmWithin.milliseconds)
             Console.print("it would be in force for \(time), and then be taken back unless it is confirmed")
@@ -128,17 +144,17 @@ struct Apply: ParsableCommand {
         }
     }
 
-    private func show(_ plan: Plan) throws {
+    private func show(_ plan: Plan, _ name: String) throws {
         if output.json {
             Console.print(try plan.json())
         } else if plan.difference.isEmpty {
-            Console.print("nothing to do: the kernel is as \(policy.path) says")
+            Console.print("nothing to do: the kernel is as \(name) says")
         } else {
             PlanPrinter.show(plan, withRules: rules, coloured: diagnostics.colour.isColoured(.output))
         }
     }
 
-    private func conclude(_ readBack: Enforcement.ReadBack, _ plan: Plan?) {
+    private func conclude(_ readBack: Enforcement.ReadBack, _ plan: Plan?, _ name: String) {
         switch readBack {
         case .asSent: break
         case .couldNotLook:
@@ -146,6 +162,6 @@ struct Apply: ParsableCommand {
         }
         if output.json { return }
         if let text = plan?.cutText { Console.print(text) }
-        Console.print("applied \(policy.path)")
+        Console.print("applied \(name)")
     }
 }

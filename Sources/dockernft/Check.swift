@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Console
+internal import Diagnostics
 internal import DockerSocket
 internal import Nftables
 internal import Policy
@@ -41,6 +42,14 @@ struct Check: ParsableCommand {
         let services = resolved.services.count + (resolved.host?.services.count ?? 0)
         Console.print(
             "\(policy.path) is right: \(services) service\(services == 1 ? "" : "s"), \(target.ruleset.sets.count) sets and maps, "
-                + "\(target.ruleset.chains.reduce(0) { $0 + $1.rules.count }) rules")
+                + "\(target.ruleset.chains.reduce(0) { $0 + $1.rules.count }) rules" + expectations(loaded))
+    }
+
+    /// Of a policy that is right, those that could not be tested are all that does not hold.
+    private func expectations(_ loaded: PolicyFile) -> String {
+        let all = loaded.policy?.expectations.count ?? 0
+        let untested = loaded.loaded.diagnostics.count { $0.code == .expectationUntested }
+        if all == 0 { return "" }
+        return untested == 0 ? ", all \(all) expectations hold" : ", \(all - untested) of \(all) expectations hold"
     }
 }

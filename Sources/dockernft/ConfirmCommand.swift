@@ -21,7 +21,8 @@ struct Confirm: ParsableCommand {
 
     static func keep(_ session: KernelSession) throws {
         try session.inTurn {
-            let waiting = try LiveTable.read(session).waiting
+            let live = try LiveTable.read(session)
+            let waiting = live.isForeign ? nil : live.waiting
             if let waiting, !waiting.isExpired, let damage = waiting.damage {
                 Console.report(
                     "dockernft: somebody has changed what waits, and it is not confirmed: \(damage); "

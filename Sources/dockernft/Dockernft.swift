@@ -14,7 +14,8 @@ struct Dockernft: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Check.self, Compile.self, Diff.self, Apply.self, Confirm.self, Rollback.self, Watch.self, ShowStatus.self,
-            Explain.self, AuditHost.self, Verify.self, Remove.self,
+            Explain.self, AuditHost.self, Verify.self, ShowHistory.self,
+            Remove.self,
         ])
 
     static func main() {

@@ -142,8 +142,11 @@ struct Enforcement {
                 desired = wanted
             }
             guard let table else { throw Loss.deleted }
-            guard Difference(from: table.ruleset, oddities: table.oddities.map(\.description), to: desired).isEmpty
-            else { throw Loss.changed }
+            // A short time may be up before all is written.
+            let difference = Difference(
+                from: table.ruleset.withoutWhatExpires, oddities: table.oddities.map(\.description),
+                to: desired.withoutWhatExpires)
+            guard difference.isEmpty else { throw Loss.changed }
             remember(table, wanted, record)
             return .asSent
         } catch let error as NetlinkError where error.isInterrupted {
@@ -202,11 +205,17 @@ extension Enforcement.Loss {
 }
 
 extension LinearRuleset {
-    /// All but what its sets hold, save for what is always read.
-    var outline: Self {
+    /// All but what its sets hold.
+    fileprivate var outline: Self {
         var outline = self
-        for index in outline.sets.indices where !sets[index].timesOut { outline.sets[index].elements = .keyed([]) }
+        for index in outline.sets.indices { outline.sets[index].elements = .keyed([]) }
         return outline
+    }
+
+    fileprivate var withoutWhatExpires: Self {
+        var rest = self
+        for index in rest.sets.indices where sets[index].timesOut { rest.sets[index].elements = .keyed([]) }
+        return rest
     }
 
     var elements: [String: Elements] { Dictionary(sets.map { ($0.name, $0.elements) }) { first, _ in first } }

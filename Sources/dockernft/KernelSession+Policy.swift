@@ -2,6 +2,7 @@ internal import Compiler
 internal import Confirmation
 internal import Console
 internal import Files
+internal import FoundationEssentials
 internal import NftablesKernel
 internal import State
 
@@ -39,6 +40,7 @@ extension KernelSession {
         do {
             let result = try enforce()
             confirm(cookie)
+            addToHistory(texts, result)
             return result
         } catch {
             switch error as? Enforcement.Loss {
@@ -48,6 +50,19 @@ extension KernelSession {
             case nil: try settle(kept, cookie)
             }
             throw error
+        }
+    }
+
+    /// An apply that changes nothing has nothing to add.
+    private func addToHistory(_ texts: KeptPolicy.Texts, _ result: Enforcement.Result) {
+        switch result {
+        case .wasInForce, .waits: return
+        case .isInForce: break
+        }
+        do {
+            try history.keep(texts, at: Int64(Date().timeIntervalSince1970))
+        } catch {
+            Console.report("dockernft: note: the policy is not kept for a later --rollback-to: \(error)")
         }
     }
 

@@ -9,11 +9,13 @@ internal import State
 /// A command's line to one kernel, and what is kept of it between commands.
 final class KernelSession {
     let directory: RuntimeDirectory
+    let history: History
     let namespacePath: String?
     private var connection: KernelConnection
 
     init(_ options: KernelOptions) throws(NetlinkError) {
         directory = options.directory
+        history = options.history
         namespacePath = options.namespacePath
         connection = try KernelConnection(namespace: options.namespacePath)
     }

@@ -23,11 +23,22 @@ struct KernelOptions: ParsableArguments {
         help: ArgumentHelp("Where is kept what was applied last.", valueName: "directory"), completion: .directory)
     var runtimeDirectory = RuntimeDirectory.standard
 
+    @Option(
+        help: ArgumentHelp("Where the policies are kept that were applied before.", valueName: "directory"),
+        completion: .directory)
+    var stateDirectory = History.standard
+
     var namespacePath: String? {
         namespaceName.map { $0.contains("/") ? $0 : "/run/netns/\($0)" }
     }
 
     var directory: RuntimeDirectory { RuntimeDirectory(path: runtimeDirectory) }
+
+    /// Each network namespace has one of its own.
+    var history: History {
+        let history = History(path: stateDirectory)
+        return namespacePath.map(history.namespace) ?? history
+    }
 }
 
 struct OutputOptions: ParsableArguments {

@@ -104,9 +104,39 @@ struct RandomPacket {
         }
     }
 
+    /// From a container, or from the host, to a client.
+    init(_ kind: Shot.Kind, outward origin: Shot.Origin, to client: IPAddress, _ port: UInt16) {
+        let transport: TransportProtocol =
+            switch kind {
+            case .tcp, .strayAck, .ping: .tcp
+            case .udp: .udp
+            case .sctp: .sctp
+            }
+        let dialled = Endpoint(client, port)
+        let own = { (addresses: [IPAddress]) in
+            Endpoint(addresses.first { $0.family == client.family } ?? client, Self.clientPort)
+        }
+        let source: Endpoint
+        switch origin {
+        case .container(let container):
+            source = own(RandomHost.containers[container])
+            packet = .routed(
+                transport, from: source, to: dialled, iifname: RandomHost.bridges[container],
+                oifname: RandomHost.interfaces[0])
+        case .host, .interface:
+            source = own(RandomHost.addresses)
+            packet = .fromHost(transport, from: source, to: dialled, oifname: RandomHost.interfaces[0])
+        }
+        shot = Shot(kind, from: source.address, to: client, port: port, by: origin)
+        forgetConnection(kind)
+    }
+
+    private static let clientPort: UInt16 = 40000
+
     private var isOnTheWire: Bool { RandomHost.onTheWire.contains(packet.destination) }
 
     private var answer: Fate {
+        guard case .interface = shot.origin else { return .answered(by: .outside) }
         if let container = RandomHost.containers.firstIndex(where: { $0.contains(packet.destination) }) {
             return .answered(by: .container(container))
         }
@@ -116,8 +146,7 @@ struct RandomPacket {
 
     init(_ kind: Shot.Kind, from source: IPAddress, to destination: IPAddress, _ port: UInt16, by interface: String) {
         shot = Shot(kind, from: source, to: destination, port: port, by: .interface(interface))
-        let clientPort: UInt16 = 40000
-        let client = Endpoint(source, clientPort)
+        let client = Endpoint(source, Self.clientPort)
         let dialled = Endpoint(destination, port)
         let transport: TransportProtocol
         switch kind {
@@ -208,6 +237,13 @@ struct RandomPackets {
             source = self.source(family, &generator)
         }
         let kinds: [Shot.Kind] = [.tcp, .tcp, .tcp, .udp, .udp, .sctp, .ping, .strayAck]
+        if Int.random(in: 0..<10, using: &generator) == 0 {
+            let origins = RandomHost.containers.indices.map { Shot.Origin.container($0) } + [.host]
+            return RandomPacket(
+                [.tcp, .udp, .sctp, .strayAck].randomElement(using: &generator) ?? .tcp,
+                outward: origins.randomElement(using: &generator) ?? .host, to: source,
+                UInt16.random(in: 8000...RandomHost.listening.upperBound, using: &generator))
+        }
         let target = RandomHost.destination(family, &generator)
         return RandomPacket(
             kinds.randomElement(using: &generator) ?? .tcp, from: source,

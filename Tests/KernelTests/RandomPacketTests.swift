@@ -50,7 +50,9 @@ import Testing
         #expect(compared == Self.policies * Self.packetsPerPolicy)
         #expect(compared >= 20_000)
         // None of it is a world in which nothing gets through, or everything.
-        for fate in [Fate.silent, .refused, .answered(by: .host)] + (0..<4).map({ .answered(by: .container($0)) }) {
+        for fate in [Fate.silent, .refused, .answered(by: .host), .answered(by: .outside)]
+            + (0..<4).map({ .answered(by: .container($0)) })
+        {
             #expect(seen[fate, default: 0] > compared / 100, "\(fate)")
         }
         // Every packet was sent: those sources were drawn again that no packet can have.

@@ -198,6 +198,57 @@ import Testing
         }
     }
 
+    @Test func `goes back in the history only as far as the session is let in`() throws {
+        try SSHSite.with { site in
+            for allowed in ["203.0.113.7", "192.0.2.10"] { try site.installation.apply(Self.policy(ssh: allowed)) }
+            let rollback = [
+                try Executable.dockernft, "apply", "--rollback-to", "1", "--docker", "none", "--namespace",
+                site.installation.namespace.name, "--runtime-directory", site.installation.runtimeDirectory,
+                "--state-directory", site.installation.stateDirectory,
+            ].joined(separator: " ")
+            let result = try site.run(site.session(rollback))
+            #expect(result.status == 1, "\(result)")
+            #expect(result.error.contains("your own connection: from 192.0.2.10:"), "\(result)")
+            #expect(try site.installation.run("diff").status == 0)
+        }
+    }
+
+    @Test(.requires(.program("setpriv")))
+    func `takes port 22 for sshd's, and says so, where it may not see who listens`() throws {
+        try SSHSite.with { site in
+            try site.installation.write(Self.closed)
+            try site.withOpenSession(from: "192.0.2.66") { _ in
+                // What the systemd units may do.
+                let caps = "setpriv --bounding-set -all,+net_admin --inh-caps -all,+net_admin"
+                let result = try site.host.run("sh", "-c", "\(caps) \(try site.dockernft("apply"))")
+                try expectRefusal(
+                    result, site, says: "somebody's connection: from 192.0.2.66:",
+                    "may not be looked at: port 22 is taken")
+            }
+        }
+    }
+
+    @Test func `is refused to a watch at SIGHUP too, and what was in force stays`() throws {
+        try SSHSite.with { site in
+            try site.withOpenSession(from: "192.0.2.10") { _ in
+                try site.installation.apply(Self.policy(ssh: "192.0.2.10"))
+                let watch = try Program(
+                    try site.installation.program("watch", ["--docker", "none", site.installation.policy]).arguments
+                ).launch()
+                defer { watch.signal(SIGKILL) }
+                try site.wait(for: "the watch") { try site.installation.run("status").output.contains("atch") }
+                try site.installation.write(Self.closed)
+                watch.signal(SIGHUP)
+                usleep(1_500_000)
+                watch.signal(SIGTERM)
+                let end = try watch.end()
+                #expect(end.error.contains("was not put in force, and what was stays"), "\(end)")
+                #expect(end.error.contains("connection: from 192.0.2.10:"), "\(end)")
+                #expect(try site.host.probe(Probe(from: "192.0.2.10", to: "192.0.2.1:22")) != .silent)
+            }
+        }
+    }
+
     @Test func `looks at nothing where nothing is to be changed`() throws {
         try SSHSite.with { site in
             try site.installation.write(Self.closed)

@@ -90,7 +90,8 @@ struct SSHSite {
     /// What an administrator types: dockernft in the namespace that the session is in.
     func dockernft(_ arguments: String...) throws -> String {
         ([try Executable.dockernft] + arguments + [
-            "--runtime-directory", installation.runtimeDirectory, "--docker", "none", installation.policy,
+            "--runtime-directory", installation.runtimeDirectory, "--state-directory", installation.stateDirectory,
+            "--docker", "none", installation.policy,
         ]).joined(separator: " ")
     }
 

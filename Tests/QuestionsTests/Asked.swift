@@ -13,8 +13,13 @@ struct Asked {
     let interface: String?
 
     init(_ text: String, _ inventory: Inventory? = nil, interface: String? = nil) throws {
-        var loaded = ResolvedPolicy.load(
+        let loaded = ResolvedPolicy.load(
             path: "policy.yaml", files: .inMemory(["policy.yaml": Array(("version: 1\n" + text + "\n").utf8)]))
+        try self.init(loaded, inventory, interface: interface)
+    }
+
+    init(_ loaded: LoadedPolicy, _ inventory: Inventory? = nil, interface: String? = nil) throws {
+        var loaded = loaded
         if let inventory { loaded = loaded.resolved(against: inventory) }
         policy = try #require(loaded.policy, "\(loaded.diagnostics.map(\.headline))")
         self.interface = interface

@@ -1,6 +1,7 @@
 import Addressing
 import Diagnostics
 import Docker
+import Foundation
 import Policy
 import Questions
 import Testing
@@ -50,6 +51,17 @@ import Testing
         #expect(all[0].clients.v6.ranges.map(\.text) == ["2001:db8:10::/48"])
         #expect(all[1].kind == .isRefused && !all[1].clients.contains(.v4(IPv4Address(0xcb00_7105))))
         #expect(all[1].explanation.parts.first?.decisions.first?.source?.start.line == 11)
+    }
+
+    /// Cases whose packets are sent elsewhere: what is said of all addresses is said of the same rules.
+    @Test(arguments: ["groups"]) func `holds in the case that it is written for`(name: String) throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../nft/cases/\(name)")
+        var files: [String: [UInt8]] = [:]
+        for file in ["policy.yaml", "partners.txt"] {
+            files[file] = try Array(Data(contentsOf: root.appending(path: file)))
+        }
+        let asked = try Asked(ResolvedPolicy.load(path: "policy.yaml", files: .inMemory(files)))
+        #expect(asked.results.count >= 3 && Set(asked.results) == ["holds"], "\(asked.failures)")
     }
 
     // MARK: What only Docker knows

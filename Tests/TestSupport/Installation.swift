@@ -9,6 +9,7 @@ public struct Installation: Sendable {
 
     public var policy: String { "\(directory)/policy.yaml" }
     public var runtimeDirectory: String { "\(directory)/run" }
+    public var stateDirectory: String { "\(directory)/state" }
 
     public static func with<Value>(
         _ namespace: NetworkNamespace, _ body: (Installation) throws -> Value
@@ -40,12 +41,14 @@ public struct Installation: Sendable {
     public func program(_ command: String, _ options: [String] = []) throws -> Program {
         var arguments = [try Executable.dockernft, command]
         let takesPolicy = ["check", "compile", "diff", "apply"].contains(command)
+        let takesFile = takesPolicy && !options.contains("--rollback-to")
         if !["check", "compile"].contains(command) {
             arguments += ["--namespace", namespace.name, "--runtime-directory", runtimeDirectory]
+            arguments += ["--state-directory", stateDirectory]
         }
         // A Docker that the machine itself may have is none of a test's.
         if takesPolicy, command != "check", !options.contains("--docker") { arguments += ["--docker", "none"] }
-        return Program(arguments + options + (takesPolicy ? [policy] : []), timeout: .seconds(300))
+        return Program(arguments + options + (takesFile ? [policy] : []), timeout: .seconds(300))
     }
 
     /// Makes this text the policy, and applies it.

@@ -124,7 +124,7 @@ import Testing
                     }
                     try watched.wait(for: "both to follow") { try watched.text.contains("a policy still waits") }
                     try docker.host.expect([listed, new(.answered(by: "shop"))], "on trial")
-                    #expect(try installation.run("status").output.contains("min more, and then the rules of before"))
+                    #expect(try installation.run("status").output.contains("s more, and then the rules of before"))
                     #expect(!(try installation.run("status").output.contains("10 min more")))
                     try installation.run("rollback").orThrow()
                     try docker.host.expect([listed, new(.silent)], "taken back")
