@@ -1,5 +1,6 @@
 import Addressing
 import Compiler
+import Diagnostics
 import Nftables
 import Policy
 import Rehearsal
