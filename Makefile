@@ -54,7 +54,7 @@ sanitize: ## the tests under AddressSanitizer and LeakSanitizer
 fuzz: ## what reads the kernel's bytes and people's files, under AddressSanitizer; SECONDS (600) each
 	Fuzz/run $(SECONDS)
 
-bench: release ## what an apply costs, as ratios to nft in the same run (root)
+bench: release ## what an apply, a check and an explain cost, as ratios to nft in the same run (root)
 	python3 Benchmarks/bench.py --dockernft .build/release/dockernft
 
 install: release ## into DESTDIR and PREFIX (/usr/local); enables nothing, overwrites no policy

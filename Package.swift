@@ -43,20 +43,22 @@ let package = Package(
         .executableTarget(
             name: "dockernft",
             dependencies: [
-                "Presentation", "Audit", "Reachability", "Reconcile", "Simulator", "Compiler", "Policy", "State",
-                "Verification", "Rehearsal", "NftablesKernel",
+                "Presentation", "Audit", "Reachability", "Questions", "Reconcile", "Simulator", "Compiler", "Policy",
+                "State", "Verification", "Rehearsal", "NftablesKernel", "Conntrack",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
-                "HostRules",
+                "HostRules", "Lockout", "Confirmation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
         layer(
             "Presentation",
             [
-                "Audit", "Diagnostics", "Addressing", "Nftables", "NftablesFormats", "Reconcile", "Simulator",
-                "Verification",
+                "Audit", "Conntrack", "Diagnostics", "Addressing", "HostRules", "Lockout", "Nftables",
+                "NftablesFormats",
+                "Questions", "Reachability", "Reconcile", "Simulator", "Verification",
             ]),
+        layer("Questions", ["Simulator", "Policy", "Docker", "Nftables", "Diagnostics", "Addressing"]),
         layer("Reconcile", ["Nftables", "Addressing"]),
         layer(
             "Verification",
@@ -65,12 +67,14 @@ let package = Package(
                 "Addressing",
             ]),
         layer("Simulator", ["Nftables", "Addressing"]),
+        layer("Confirmation", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
         layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),
         layer("Docker", ["Addressing"]),
         layer("Audit", ["Reachability", "HostRules", "Docker", "Policy", "Addressing"]),
         layer("Reachability", ["HostRules", "Addressing"]),
-        layer("HostRules"),
+        layer("HostRules", ["Addressing"]),
+        layer("Lockout", ["HostRules", "Simulator", "Nftables", "Addressing", "Files"]),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
         layer("Rehearsal", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),
@@ -78,7 +82,11 @@ let package = Package(
         layer("Daemon", ["CLinux"]),
         layer("Digest", ["CMd"]),
         layer("Policy", ["YAML", "Addressing", "Diagnostics", "Docker", "Files"]),
-        layer("NftablesKernel", ["Nftables", "HostRules", "Addressing", "Files", "CMnl", "CNftnl", "CLinux"]),
+        layer(
+            "NftablesKernel",
+            ["Nftables", "HostRules", "Addressing", "Files", "Namespaces", "CMnl", "CNftnl", "CLinux"]),
+        layer("Conntrack", ["Simulator", "HostRules", "Addressing", "Namespaces", "CConntrack"]),
+        layer("Namespaces", ["CLinux"]),
         layer("NftablesFormats", ["Nftables", "Addressing"]),
         layer("Nftables", ["Addressing"]),
         layer("YAML", ["CLibYAML", "Diagnostics"]),
@@ -98,7 +106,7 @@ let package = Package(
             [
                 "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
-                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal",
+                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal", "Confirmation",
             ]),
         tests(
             "CaseTests",
@@ -120,7 +128,13 @@ let package = Package(
             ]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
-        tests("PolicyTests", ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation"], excluding: ["Bad"]),
+        tests(
+            "PolicyTests",
+            ["Policy", "Docker", "Addressing", "Diagnostics", "Presentation", "Questions", "Compiler", "Nftables"],
+            excluding: ["Bad"]),
+        tests(
+            "QuestionsTests",
+            ["Questions", "Policy", "Compiler", "Nftables", "Simulator", "Docker", "Diagnostics", "Addressing"]),
         tests("ReachabilityTests", ["TestSupport", "Reachability", "NftablesKernel", "HostRules", "Addressing"]),
         tests(
             "AuditTests",
@@ -129,6 +143,12 @@ let package = Package(
                 "DockerSocket",
                 "NftablesKernel", "Policy",
                 "Addressing", "Diagnostics",
+            ]),
+        tests(
+            "ConntrackTests",
+            [
+                "TestSupport", "Conntrack", "HostRules", "Nftables", "Presentation", "Reconcile", "Simulator",
+                "Addressing",
             ]),
         tests("LayeringTests", []),
         .target(
@@ -148,6 +168,7 @@ let package = Package(
         testProgram("RootlessStage", ["Rehearsal", "NftablesKernel", "Nftables", "Addressing"]),
         tests("WatchTests", ["TestSupport", "State"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
+        tests("LockoutTests", ["TestSupport"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
     ]
 )

@@ -3,11 +3,13 @@
 
 Runs in a network namespace of its own, so the rules of this machine are neither read nor changed. Processor time is user and
 system time of the process, which has the kernel's work for it in it; memory is the largest resident size, which is never seen
-below this program's own 16 MB or so. Exit status 1 when a target is missed.
+below this program's own 16 MB or so. A target is a ratio, or seconds of processor time where it says so. Exit status 1 when
+one is missed.
 """
 
 import argparse
 import ctypes
+import itertools
 import os
 import platform
 import shutil
@@ -33,6 +35,14 @@ services:
     publish: 8081
     allow: [clients]
 """
+
+# The policy that questions are asked of: half of its addresses are in list files, half are written in place.
+SERVICES = 10_000
+TEAMS = 100
+ADDRESSES_OF_A_TEAM = 500
+ADDRESSES_OF_A_SERVICE = 5
+FIRST_PORT = 10_000
+QUESTION_SECONDS = 2.0
 
 
 class Cost:
@@ -61,17 +71,19 @@ def run(arguments, status=0):
     return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
 
 
-def write_prefixes(path, count, more=()):
-    """So many sorted prefixes, /27 to /32, of which no two touch; the same ones every time."""
+def prefixes():
+    """Sorted prefixes, /27 to /32, of which no two touch; the same ones every time."""
     state = 1
+    for index in itertools.count():
+        state = (state * 1103515245 + 12345) % 2**31
+        address = (10 << 24) + index * 160
+        octets = ".".join(str(address >> shift & 255) for shift in (24, 16, 8, 0))
+        yield f"{octets}/{27 + (state >> 16) % 6}"
+
+
+def write_lines(path, lines):
     with open(path, "w", encoding="ascii") as file:
-        for index in range(count):
-            state = (state * 1103515245 + 12345) % 2**31
-            address = (10 << 24) + index * 160
-            octets = ".".join(str(address >> shift & 255) for shift in (24, 16, 8, 0))
-            file.write(f"{octets}/{27 + (state >> 16) % 6}\n")
-        for line in more:
-            file.write(f"{line}\n")
+        file.writelines(f"{line}\n" for line in lines)
 
 
 class Bench:
@@ -87,10 +99,28 @@ class Bench:
         """Writes a policy for so many prefixes and the same for nft; returns both paths."""
         folder = os.path.join(self.directory, name)
         os.mkdir(folder)
-        write_prefixes(os.path.join(folder, "clients.txt"), count, more)
+        write_lines(os.path.join(folder, "clients.txt"), itertools.chain(itertools.islice(prefixes(), count), more))
+        return self.compiled(folder, POLICY.splitlines())
+
+    def services(self):
+        """Writes the policy that questions are asked of and the same for nft; returns both paths, and a source that is allowed."""
+        folder = os.path.join(self.directory, "services")
+        os.mkdir(folder)
+        source = prefixes()
+        lines = ["version: 1", "groups:"]
+        for team in range(TEAMS):
+            write_lines(os.path.join(folder, f"{team}.txt"), itertools.islice(source, ADDRESSES_OF_A_TEAM))
+            lines.append(f"  team-{team}: {{ file: {team}.txt }}")
+        lines.append("services:")
+        for service in range(SERVICES):
+            own = list(itertools.islice(source, ADDRESSES_OF_A_SERVICE))
+            allow = ", ".join([f"team-{service % TEAMS}", *own])
+            lines.append(f"  service-{service}: {{ publish: {FIRST_PORT + service}, allow: [{allow}] }}")
+        return *self.compiled(folder, lines), own[-1]
+
+    def compiled(self, folder, policy):
         path = os.path.join(folder, "policy.yaml")
-        with open(path, "w", encoding="ascii") as file:
-            file.write(POLICY)
+        write_lines(path, policy)
         ruleset = os.path.join(folder, "ruleset.nft")
         with open(ruleset, "wb") as file:
             subprocess.run([self.dockernft, "compile", path, "--format", "nft"], stdout=file, check=True)
@@ -122,7 +152,7 @@ class Bench:
                 pairs.append((ours(), other))
         return pairs
 
-    def report(self, title, pairs, against, **targets):
+    def report(self, title, pairs, against, seconds=None, **targets):
         for quantity, unit, scale in (("processor", "ms", 1000), ("wall", "ms", 1000), ("memory", "MB", 1)):
             mine = statistics.median(getattr(pair[0], quantity) for pair in pairs) * scale
             other = statistics.median(getattr(pair[1], quantity) for pair in pairs) * scale
@@ -131,15 +161,20 @@ class Bench:
             )
             verdict = ""
             if quantity in targets:
-                is_met = ratio <= targets[quantity]
-                self.missed += not is_met
-                verdict = f"<= {targets[quantity]:.2f}  {'ok' if is_met else 'OVER'}"
+                verdict = self.verdict(ratio, targets[quantity])
+            elif quantity == "processor" and seconds is not None:
+                verdict = self.verdict(mine / scale, seconds, " s")
             print(
                 f"{title:<26} {quantity:<10} {mine:>9.1f} {other:>9.1f} {unit}  {ratio:>6.2f}  {verdict:<14}"
                 f"{against if quantity == 'processor' else ''}".rstrip(),
                 flush=True,
             )
             title = ""
+
+    def verdict(self, value, target, unit=""):
+        is_met = value <= target
+        self.missed += not is_met
+        return f"<= {target:.2f}{unit}  {'ok' if is_met else 'OVER'}"
 
     def cold(self, title, policy, ruleset, **targets):
         def ours():
@@ -187,6 +222,25 @@ class Bench:
         title = "one more in 100,000"
         self.report(title, list(zip(one_more, (pair[0] for pair in cold))), "a cold apply", processor=0.2)
         self.report(title, list(zip(one_more, added)), "nft add element")
+
+        policy, ruleset, address = self.services()
+        last_port = FIRST_PORT + SERVICES - 1
+        self.question("check, 10,000 services", ruleset, "check", policy)
+        self.question(
+            "explain, 10,000 services", ruleset,
+            "explain", address, str(last_port), "--policy", policy, "--docker", "none",
+        )
+
+    def question(self, title, ruleset, command, *arguments):
+        """What is asked of a whole policy, beside nft that reads the same table and says whether it is right."""
+        help = subprocess.run([self.dockernft, "--help"], capture_output=True, text=True, check=True).stdout
+        if f"  {command} " not in help:
+            print(f"{title:<26} this program has no {command}")
+            return
+        pairs = self.pairs(
+            lambda: run([self.dockernft, command, *arguments]), lambda: run([self.nft, "-c", "-f", ruleset])
+        )
+        self.report(title, pairs, "nft -c -f of the same table", seconds=QUESTION_SECONDS)
 
     def element(self, verb):
         return run([self.nft, verb, "element", *TABLE, GROUP_SET, "{", ONE_MORE, "}"])

@@ -62,16 +62,6 @@ extension Installation {
     }
 }
 
-extension IPAddress {
-    fileprivate init?(bytes: [UInt8]) {
-        switch bytes.count {
-        case 4: self = .v4(IPv4Address(bytes.reduce(0) { $0 << 8 | UInt32($1) }))
-        case 16: self = .v6(IPv6Address(bytes.reduce(0) { $0 << 8 | UInt128($1) }))
-        case _: return nil
-        }
-    }
-}
-
 extension AddressText {
     fileprivate init?(_ bytes: [UInt8], prefixLength: Int) {
         guard let address = IPAddress(bytes: bytes), (0...bytes.count * 8).contains(prefixLength) else { return nil }

@@ -8,6 +8,7 @@ internal import Reachability
 struct Survey {
     private let subject: Subject
     private let allowance: Allowance
+    private let outside: Outside
     private var reachability: Reachability
     private var joined: [Key: (addresses: Set<IPAddress>, interfaces: Set<String>)] = [:]
     private var order: [Key] = []
@@ -26,40 +27,19 @@ struct Survey {
     init(_ subject: Subject) {
         self.subject = subject
         allowance = Allowance(subject.policy)
+        outside = Outside(subject, allowance)
         unusedPort = subject.unusedPort
         reachability = Reachability(subject.rules, topology: subject.topology, listeners: subject.listeners)
     }
 
     private var containers: [Container] { subject.inventory?.containers ?? [] }
-    private var networks: [Network] { subject.inventory?.networks ?? [] }
 
-    /// Interfaces that somebody outside may come in by.
-    private var external: [String] {
-        let bridges = Set(networks.compactMap { $0.bridge?.description })
-        return subject.topology.links.map(\.name).filter { name in
-            !bridges.contains(name) && !name.hasPrefix("veth") && name != "docker0" && name != "docker_gwbridge"
-                && (allowance.isExternal(name) || allowance.isCalledBridge(name) && leadsOut(name))
-        }
-    }
-
-    /// A bridge that the default route leaves by is nobody's but the machine's, however it is called.
-    private func leadsOut(_ interface: String) -> Bool {
-        subject.topology.routes.contains { route in
-            route.interface == interface && [.v4(0...UInt32.max), .v6(0...UInt128.max)].contains(route.subnet)
-        }
-    }
-
-    /// What may be dialled when coming in by the interface.
     private func addresses(_ family: AddressFamily, by interface: String) -> [IPAddress] {
-        subject.topology.links.flatMap { link in
-            link.addresses.filter {
-                $0.family == family && !$0.isLoopback && (!$0.isLinkLocal || link.name == interface)
-            }
-        }
+        outside.addresses(family, by: interface)
     }
 
     mutating func entrances() -> [Entrance] {
-        for interface in external {
+        for interface in outside.interfaces {
             for container in containers {
                 tryBindings(of: container, by: interface)
                 tryAddresses(of: container, by: interface)

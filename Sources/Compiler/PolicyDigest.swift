@@ -61,6 +61,7 @@ public enum PolicyDigest {
                     digest.add(field.high)
                 }
                 if let verdict = element.verdict { digest.add(verdict) }
+                if let timeout = element.timeout { digest.add(timeout) }
             }
         }
     }

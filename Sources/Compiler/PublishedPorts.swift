@@ -173,6 +173,7 @@ extension DataType {
         case .ipv4Address: .conntrack(.originalIPv4Destination)
         case .ipv6Address: .conntrack(.originalIPv6Destination)
         case .inetService: .conntrack(.originalServiceDestination)
+        case .nfProto: .meta(.nfproto)
         case .inetProtocol: .meta(.l4proto)
         case .interfaceName: .meta(.iifname)
         }

@@ -19,6 +19,17 @@ public enum Console {
     /// Everything that is not a result.
     public static func report(_ text: String) { write(text, to: .error) }
 
+    /// What stands at the input now, and waits where nothing does; empty at its end.
+    public static func read() -> [UInt8] {
+        var page = [UInt8](repeating: 0, count: 4096)
+        while true {
+            // No more than the array holds is written into it.
+            let count = unsafe Glibc.read(Stream.input.rawValue, &page, page.count)
+            if count >= 0 { return Array(page.prefix(count)) }
+            if errno != EINTR { return [] }
+        }
+    }
+
     public static func write(_ bytes: [UInt8], to stream: Stream) {
         var sent = 0
         while sent < bytes.count {

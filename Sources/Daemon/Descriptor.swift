@@ -22,15 +22,26 @@ public struct SystemFailure: Error, Hashable, Sendable, CustomStringConvertible 
     }
 }
 
-/// Sleeps until something can be read. There is no timeout: who waits uses nothing.
+/// Sleeps until something can be read, or until a moment that is known beforehand: who waits uses nothing.
 public enum Waiting {
     /// Which of the descriptors have something to read, or are at their end. Those below zero are passed over.
-    public static func untilReadable(_ descriptors: [Int32]) throws(SystemFailure) -> [Bool] {
+    public static func untilReadable(
+        _ descriptors: [Int32], noLongerThan limit: Duration? = nil
+    ) throws(SystemFailure) -> [Bool] {
         var entries = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        let deadline = limit.map { ContinuousClock.now + $0 }
         // The array is written during the call only, no further than its own count.
-        while unsafe poll(&entries, nfds_t(entries.count), -1) < 0 {
+        while unsafe poll(&entries, nfds_t(entries.count), milliseconds(until: deadline)) < 0 {
             guard errno == EINTR else { throw SystemFailure("poll", errno) }
         }
         return entries.map { $0.revents != 0 }
+    }
+
+    /// Rounded up, so that the moment has come when poll ends; -1 is for ever.
+    private static func milliseconds(until deadline: ContinuousClock.Instant?) -> Int32 {
+        guard let deadline else { return -1 }
+        let left = ContinuousClock.now.duration(to: deadline).components
+        let milliseconds = left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000 + 1
+        return Int32(clamping: max(milliseconds, 0))
     }
 }

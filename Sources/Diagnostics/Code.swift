@@ -66,6 +66,8 @@ extension Diagnostic {
         case badLogDestination = "bad-log-destination"
         case badExpectation = "bad-expectation"
         case unknownService = "unknown-service"
+        case expectationFailed = "expectation-failed"
+        case expectationUntested = "expectation-untested"
 
         // What Docker says
         case nothingSelected = "nothing-selected"

@@ -28,6 +28,8 @@ public struct Diagnostic: Hashable, Sendable {
     public var expected: String?
     /// What to do.
     public var help: String?
+    /// How it came to that, a line each: the way of a packet, for one.
+    public var details: [String] = []
 
     public init(
         _ severity: Severity, _ code: Code, at span: Span, _ headline: String, expected: String? = nil,

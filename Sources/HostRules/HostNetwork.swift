@@ -87,13 +87,18 @@ public struct HostRoute: Hashable, Sendable {
     public var table: UInt32
     /// Where it leads out; nil where it leads nowhere, or to several.
     public var interface: UInt32?
+    /// Of two to the same prefix, the lesser counts.
+    public var metric: UInt32
 
-    public init(destination: [UInt8], prefixLength: Int, type: UInt8, table: UInt32, interface: UInt32?) {
+    public init(
+        destination: [UInt8], prefixLength: Int, type: UInt8, table: UInt32, interface: UInt32?, metric: UInt32 = 0
+    ) {
         self.destination = destination
         self.prefixLength = prefixLength
         self.type = type
         self.table = table
         self.interface = interface
+        self.metric = metric
     }
 }
 

@@ -217,8 +217,7 @@ extension Value {
     /// As the register holds it.
     var bytes: [UInt8] {
         switch self {
-        case .family(.ipv4): [2]
-        case .family(.ipv6): [10]
+        case .family(let family): [family.nfProto]
         case .l4proto(let l4proto): [l4proto.rawValue]
         case .direction(let direction): [direction.rawValue]
         case .port(let port): port.networkOrder

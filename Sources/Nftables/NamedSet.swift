@@ -7,29 +7,40 @@ public struct NamedSet: Hashable, Sendable {
     public var key: [DataType]
     public var isMap: Bool
     public var isInterval: Bool
+    /// Whether its elements may go by themselves when their time is up.
+    public var timesOut: Bool
     public var elements: Elements
 
-    public init(name: String, key: [DataType], isMap: Bool = false, isInterval: Bool = true, elements: Elements) {
+    public init(
+        name: String, key: [DataType], isMap: Bool = false, isInterval: Bool = true, timesOut: Bool = false,
+        elements: Elements
+    ) {
         self.name = name
         self.key = key
         self.isMap = isMap
         self.isInterval = isInterval
+        self.timesOut = timesOut
         self.elements = elements
     }
 
     /// The set without what it holds: all that cannot be changed once the kernel has it.
-    public var header: Header { Header(name: name, key: key, isMap: isMap, isInterval: isInterval) }
+    public var header: Header {
+        Header(name: name, key: key, isMap: isMap, isInterval: isInterval, timesOut: timesOut)
+    }
 
     public struct Header: Hashable, Sendable {
         public var name: String
         public var key: [DataType]
         public var isMap: Bool
         public var isInterval: Bool
+        public var timesOut: Bool
     }
 }
 
 /// nft's data types; the raw value is nft's number for it, which it keeps in the set so that a listing can name the type.
 public enum DataType: UInt32, Hashable, Sendable, CaseIterable {
+    /// The family of a packet, as `meta nfproto` has it.
+    case nfProto = 2
     case ipv4Address = 7
     case ipv6Address = 8
     case inetProtocol = 12
@@ -39,6 +50,7 @@ public enum DataType: UInt32, Hashable, Sendable, CaseIterable {
     /// In bytes.
     public var length: Int {
         switch self {
+        case .nfProto: 1
         case .ipv4Address: 4
         case .ipv6Address: 16
         case .inetProtocol: 1
@@ -50,6 +62,7 @@ public enum DataType: UInt32, Hashable, Sendable, CaseIterable {
     /// nft's word in `type …`.
     public var word: String {
         switch self {
+        case .nfProto: "nf_proto"
         case .ipv4Address: "ipv4_addr"
         case .ipv6Address: "ipv6_addr"
         case .inetProtocol: "inet_proto"
@@ -79,15 +92,33 @@ public enum Elements: Hashable, Sendable {
 public struct Element: Hashable, Sendable {
     public var key: [KeyField]
     public var verdict: Verdict?
+    /// How long the kernel is to keep it, in milliseconds; `nil` is for ever.
+    public var timeout: UInt64?
+    /// How long the kernel still keeps it, once it has it.
+    public var remaining: UInt64?
 
-    public init(key: [KeyField], verdict: Verdict? = nil) {
+    public init(key: [KeyField], verdict: Verdict? = nil, timeout: UInt64? = nil, remaining: UInt64? = nil) {
         self.key = key
         self.verdict = verdict
+        self.timeout = timeout
+        self.remaining = remaining
+    }
+
+    /// What it was made as, whatever is left of its time.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.key == right.key && left.verdict == right.verdict && left.timeout == right.timeout
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(key)
+        hasher.combine(verdict)
+        hasher.combine(timeout)
     }
 }
 
 /// One field of a key, as the range of values it stands for.
 public enum KeyField: Hashable, Comparable, Sendable {
+    case family(AddressFamily)
     case ipv4(ClosedRange<UInt32>)
     case ipv6(ClosedRange<UInt128>)
     case service(ClosedRange<UInt16>)
@@ -97,6 +128,7 @@ public enum KeyField: Hashable, Comparable, Sendable {
     /// The least bytes that match, in network order.
     public var low: [UInt8] {
         switch self {
+        case .family(let family): [family.nfProto]
         case .ipv4(let range): range.lowerBound.networkOrder
         case .ipv6(let range): range.lowerBound.networkOrder
         case .service(let range): range.lowerBound.networkOrder
@@ -108,6 +140,7 @@ public enum KeyField: Hashable, Comparable, Sendable {
     /// The greatest bytes that match, in network order.
     public var high: [UInt8] {
         switch self {
+        case .family(let family): [family.nfProto]
         case .ipv4(let range): range.upperBound.networkOrder
         case .ipv6(let range): range.upperBound.networkOrder
         case .service(let range): range.upperBound.networkOrder
@@ -126,16 +159,18 @@ public enum KeyField: Hashable, Comparable, Sendable {
     }
 }
 
-extension FixedWidthInteger {
-    /// Most significant byte first.
-    public var networkOrder: [UInt8] {
-        (0..<Self.bitWidth / 8).map { UInt8(truncatingIfNeeded: self >> (Self.bitWidth - 8 - 8 * $0)) }
+extension AddressFamily {
+    /// The kernel's `NFPROTO_*`.
+    public var nfProto: UInt8 {
+        switch self {
+        case .ipv4: 2
+        case .ipv6: 10
+        }
     }
 
-    /// `nil` where there are not just as many bytes as the number has.
-    public init?(networkOrder bytes: some Collection<UInt8>) {
-        guard bytes.count == Self.bitWidth / 8 else { return nil }
-        self = bytes.reduce(0) { $0 << 8 | Self(truncatingIfNeeded: $1) }
+    public init?(nfProto: UInt8) {
+        guard let family = Self.allCases.first(where: { $0.nfProto == nfProto }) else { return nil }
+        self = family
     }
 }
 

@@ -103,6 +103,8 @@ extension KeyField {
             case .ipv6(let range):
                 range.prefixes.map { IptablesTerms.address("\($0.address.text)/\($0.length)", for: key) }
             case .service(let range): IptablesTerms.ports(range, for: key) ?? [nil]
+            // Each family has a table of its own there.
+            case .family: [nil]
             // `-p 0` stands for every protocol.
             case .proto(let number): [number == 0 || key != .meta(.l4proto) ? nil : .proto(number, family)]
             case .interface(let name): [.interface(name, for: key)]

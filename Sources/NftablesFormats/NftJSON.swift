@@ -89,7 +89,8 @@ public enum NftJSON {
             ("type", .several(set.key.map { .string($0.word) })),
         ]
         if set.isMap { members.append(("map", "verdict")) }
-        if set.isInterval { members.append(("flags", .array(["interval"]))) }
+        let flags: [JSONValue] = (set.isInterval ? ["interval"] : []) + (set.timesOut ? ["timeout"] : [])
+        if !flags.isEmpty { members.append(("flags", .array(flags))) }
         let header = TextBuffer.text { JSONValue.object(members).write(to: &$0) }
         buffer.append("{\"add\": {\"\(set.isMap ? "map" : "set")\": ")
         guard !set.elements.isEmpty else {
@@ -114,6 +115,7 @@ public enum NftJSON {
     private static func value(element: Element) -> JSONValue {
         let fields = element.key.map { field -> JSONValue in
             switch field {
+            case .family(let family): .string(family.rawValue)
             case .ipv4(let range): .range(of: range)
             case .ipv6(let range): .range(of: range)
             case .service(let range):
@@ -124,7 +126,12 @@ public enum NftJSON {
             case .interface(let name): .string(name.description)
             }
         }
-        let key: JSONValue = fields.count > 1 ? .one("concat", .array(fields)) : fields.first ?? .null
+        var key: JSONValue = fields.count > 1 ? .one("concat", .array(fields)) : fields.first ?? .null
+        if let timeout = element.timeout {
+            // In whole seconds: nothing shorter can be said there.
+            key = .one(
+                "elem", .object([("val", key), ("timeout", .number(Int64(clamping: (timeout + 999) / 1000)))]))
+        }
         guard let verdict = element.verdict else { return key }
         return .array([key, value(verdict: verdict)])
     }

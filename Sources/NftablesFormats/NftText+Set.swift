@@ -6,7 +6,8 @@ extension NftText {
         let type = set.key.map(\.word).joined(separator: " . ")
         buffer.append(
             "\t\(set.isMap ? "map" : "set") \(set.name) {\n\t\ttype \(type)\(set.isMap ? " : verdict" : "")\n")
-        if set.isInterval { buffer.append("\t\tflags interval\n") }
+        let flags = (set.isInterval ? ["interval"] : []) + (set.timesOut ? ["timeout"] : [])
+        if !flags.isEmpty { buffer.append("\t\tflags \(flags.joined(separator: ","))\n") }
         if !set.elements.isEmpty {
             buffer.append("\t\telements = { ")
             let onOneLine = set.elementsOnOneLine
@@ -47,6 +48,7 @@ extension NftText {
         for (index, field) in element.key.enumerated() {
             if index > 0 { buffer.append(" . ") }
             switch field {
+            case .family(let family): buffer.append(family.rawValue)
             case .ipv4(let range): buffer.append(range: range)
             case .ipv6(let range): buffer.append(range: range)
             case .service(let range): buffer.append(range.text)
@@ -54,7 +56,24 @@ extension NftText {
             case .interface(let name): buffer.append("\"\(name)\"")
             }
         }
+        if let timeout = element.timeout { buffer.append(" timeout \(duration(milliseconds: timeout))") }
         if let verdict = element.verdict { buffer.append(" : \(verdict.text)") }
+    }
+}
+
+extension NftText {
+    /// `1h30m` or `59s992ms`, with no unit of which there is none.
+    static func duration(milliseconds: UInt64) -> String {
+        let units: [(word: String, length: UInt64)] = [
+            ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
+        ]
+        var rest = milliseconds
+        var text = ""
+        for unit in units where rest >= unit.length {
+            text += "\(rest / unit.length)\(unit.word)"
+            rest %= unit.length
+        }
+        return text.isEmpty ? "0s" : text
     }
 }
 
@@ -63,7 +82,7 @@ extension NamedSet {
     fileprivate var elementsOnOneLine: Int {
         guard key.count == 1, let type = key.first else { return 1 }
         return switch type {
-        case .ipv4Address: 2
+        case .nfProto, .ipv4Address: 2
         case .inetProtocol, .inetService: 5
         case .ipv6Address, .interfaceName: 1
         }

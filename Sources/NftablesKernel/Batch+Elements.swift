@@ -91,6 +91,7 @@ extension NetlinkError {
 extension KeyField {
     var type: DataType {
         switch self {
+        case .family: .nfProto
         case .ipv4: .ipv4Address
         case .ipv6: .ipv6Address
         case .service: .inetService
@@ -130,10 +131,10 @@ private struct ElementChunk: ~Copyable, MessagePayload {
             let low = field.low.number
             let high = field.high.number
             if set.isInterval {
-                try append(low...max(low, high), element.verdict)
+                try append(low...max(low, high), element.verdict, element.timeout)
             } else {
                 guard low == high else { throw .mismatch(set) }
-                try append(single: low, element.verdict)
+                try append(single: low, element.verdict, element.timeout)
             }
             return
         }
@@ -147,6 +148,7 @@ private struct ElementChunk: ~Copyable, MessagePayload {
             throw .mismatch(set)
         }
         try put(element.verdict, into: object)
+        put(timeout: element.timeout, into: object)
         finish(object)
     }
 
@@ -154,12 +156,15 @@ private struct ElementChunk: ~Copyable, MessagePayload {
     ///
     /// nft also writes an end without a start at zero when it fills a new set. The kernel does not need it, and it makes no
     /// difference to a listing or to what is added later, so it is left out.
-    mutating func append(_ range: ClosedRange<UInt128>, _ verdict: Verdict?) throws(NetlinkError) {
+    mutating func append(
+        _ range: ClosedRange<UInt128>, _ verdict: Verdict?, _ timeout: UInt64? = nil
+    ) throws(NetlinkError) {
         let width = set.keyLength
         let greatest = UInt128.max >> UInt128(UInt128.bitWidth - 8 * width)
         let start = try NftnlElement()
         start.set(NFTNL_SET_ELEM_KEY, number: range.lowerBound, width: width)
         try put(verdict, into: start)
+        put(timeout: timeout, into: start)
         let isOpen = range.upperBound == greatest
         if isOpen, change == .add {
             let userData = try UserDataBuffer()
@@ -175,11 +180,21 @@ private struct ElementChunk: ~Copyable, MessagePayload {
         list.add(end)
     }
 
-    mutating func append(single value: UInt128, _ verdict: Verdict?) throws(NetlinkError) {
+    mutating func append(
+        single value: UInt128, _ verdict: Verdict?, _ timeout: UInt64? = nil
+    ) throws(NetlinkError) {
         let object = try NftnlElement()
         object.set(NFTNL_SET_ELEM_KEY, number: value, width: set.keyLength)
         try put(verdict, into: object)
+        put(timeout: timeout, into: object)
         finish(object)
+    }
+
+    /// Nor is its time.
+    private mutating func put(timeout: UInt64?, into object: borrowing NftnlElement) {
+        guard let timeout, change == .add else { return }
+        object.set(NFTNL_SET_ELEM_TIMEOUT, milliseconds: timeout)
+        byteEstimate += 12
     }
 
     /// Which verdict an element has is not asked when it is deleted.

@@ -46,6 +46,7 @@ extension NamedSet.Header {
     var kernelFlags: UInt32 {
         var flags: UInt32 = 0
         if isInterval { flags |= UInt32(NFT_SET_INTERVAL.rawValue) }
+        if timesOut { flags |= UInt32(NFT_SET_TIMEOUT.rawValue) }
         if isMap { flags |= UInt32(NFT_SET_MAP.rawValue) }
         if isConcatenatedInterval { flags |= UInt32(NFT_SET_CONCAT.rawValue) }
         return flags
@@ -76,7 +77,7 @@ private enum NftByteOrder: UInt32 {
         switch type {
         case .ipv4Address, .ipv6Address, .inetService: self = .network
         case .interfaceName: self = .host
-        case .inetProtocol: self = .invalid
+        case .nfProto, .inetProtocol: self = .invalid
         }
     }
 }

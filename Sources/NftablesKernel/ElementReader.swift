@@ -9,7 +9,7 @@ struct ElementReader {
     private var ends4: [IntervalEnd<UInt32>] = []
     private var ends6: [IntervalEnd<UInt128>] = []
     /// Where elements have a verdict, or a type that is not an address.
-    private var others: [(end: IntervalEnd<UInt128>, verdict: Verdict?)] = []
+    private var others: [(end: IntervalEnd<UInt128>, value: Value)] = []
     private var concatenated: [Element] = []
     /// What the elements have that is never written here.
     private(set) var notes: Set<String> = []
@@ -19,6 +19,13 @@ struct ElementReader {
     private(set) var isTorn = false
 
     init(_ set: NamedSet.Header) { self.set = set }
+
+    /// What an element has besides its key; times in milliseconds.
+    private struct Value {
+        var verdict: Verdict?
+        var timeout: UInt64?
+        var remaining: UInt64?
+    }
 
     /// A message of `NFT_MSG_GETSETELEM`.
     mutating func read(_ message: RawSpan) throws(MalformedMessage) {
@@ -34,16 +41,16 @@ struct ElementReader {
         var key: RawSpan?
         var keyEnd: RawSpan?
         var flags: UInt32 = 0
-        var verdict: Verdict?
+        var value = Value()
         var attributes = AttributeCursor(element)
         while let attribute = try attributes.next() {
             switch attribute.type {
             case NFTA_SET_ELEM_KEY.rawValue: key = try attribute.payload.elementKey()
             case NFTA_SET_ELEM_KEY_END.rawValue: keyEnd = try attribute.payload.elementKey()
             case NFTA_SET_ELEM_FLAGS.rawValue: flags = try attribute.payload.networkOrder()
-            case NFTA_SET_ELEM_DATA.rawValue: verdict = try attribute.payload.verdict()
-            case NFTA_SET_ELEM_TIMEOUT.rawValue, NFTA_SET_ELEM_EXPIRATION.rawValue:
-                notes.insert("has elements that time out")
+            case NFTA_SET_ELEM_DATA.rawValue: value.verdict = try attribute.payload.verdict()
+            case NFTA_SET_ELEM_TIMEOUT.rawValue: value.timeout = try attribute.payload.networkOrder()
+            case NFTA_SET_ELEM_EXPIRATION.rawValue: value.remaining = try attribute.payload.networkOrder()
             case NFTA_SET_ELEM_EXPR.rawValue, NFTA_SET_ELEM_EXPRESSIONS.rawValue:
                 notes.insert("has elements with statements")
             case NFTA_SET_ELEM_OBJREF.rawValue: notes.insert("has elements with objects")
@@ -62,17 +69,22 @@ struct ElementReader {
         guard let key else { throw MalformedMessage("an element without a key") }
         guard key.byteCount == set.keyLength else { throw MalformedMessage("the length of an element's key") }
         let isStart = flags & UInt32(NFT_SET_ELEM_INTERVAL_END.rawValue) == 0
-        if set.isMap, isStart, verdict == nil { notes.insert("has elements with verdicts that are never written here") }
+        if set.isMap, isStart, value.verdict == nil {
+            notes.insert("has elements with verdicts that are never written here")
+        }
+        if value.timeout != nil, set.isConcatenation || set.plainKey != nil {
+            notes.insert("has elements that time out")
+        }
         if set.isConcatenation {
-            guard let keyEnd else { return try readConcatenation(key, key, verdict) }
+            guard let keyEnd else { return try readConcatenation(key, key, value.verdict) }
             guard keyEnd.byteCount == key.byteCount else { throw MalformedMessage("the length of a key's end") }
-            return try readConcatenation(key, keyEnd, verdict)
+            return try readConcatenation(key, keyEnd, value.verdict)
         }
         switch set.plainKey {
         case .ipv4Address?: ends4.append(IntervalEnd(key: try key.networkOrder(), isStart: isStart))
         case .ipv6Address?: ends6.append(IntervalEnd(key: try key.networkOrder(), isStart: isStart))
-        case .inetProtocol?, .inetService?, .interfaceName?, nil:
-            others.append((IntervalEnd(key: try key.networkOrderOfAnyWidth(), isStart: isStart), verdict))
+        case .nfProto?, .inetProtocol?, .inetService?, .interfaceName?, nil:
+            others.append((IntervalEnd(key: try key.networkOrderOfAnyWidth(), isStart: isStart), value))
         }
     }
 
@@ -108,7 +120,7 @@ struct ElementReader {
         switch set.plainKey {
         case .ipv4Address?: return .ipv4(IntervalSet(ranges(take(\.ends4))))
         case .ipv6Address?: return .ipv6(IntervalSet(ranges(take(\.ends6))))
-        case .inetProtocol?, .inetService?, .interfaceName?, nil: return .keyed(keyed())
+        case .nfProto?, .inetProtocol?, .inetService?, .interfaceName?, nil: return .keyed(keyed())
         }
     }
 
@@ -152,7 +164,10 @@ struct ElementReader {
                 high = next.map { $0.key == low ? low : $0.key - 1 } ?? greatest
             }
             if let type = set.key.first, let field = KeyField(type, low: low, high: high) {
-                elements.append(Element(key: [field], verdict: other.verdict))
+                let value = other.value
+                elements.append(
+                    Element(
+                        key: [field], verdict: value.verdict, timeout: value.timeout, remaining: value.remaining))
             } else {
                 notes.insert("has elements with ranges that are never written here")
             }
@@ -179,7 +194,7 @@ extension KeyField {
         case (.ipv6(let left), .ipv6(let right)): left.precedes(right)
         case (.service(let left), .service(let right)): left.precedes(right)
         case (.proto(let left), .proto(let right)): left < right
-        case (.ipv4, _), (.ipv6, _), (.service, _), (.proto, _), (.interface, _): self < other
+        case (.family, _), (.ipv4, _), (.ipv6, _), (.service, _), (.proto, _), (.interface, _): self < other
         }
     }
 
@@ -187,6 +202,9 @@ extension KeyField {
     init?(_ type: DataType, low: UInt128, high: UInt128) {
         guard low <= high else { return nil }
         switch type {
+        case .nfProto:
+            guard low == high, let family = AddressFamily(nfProto: UInt8(truncatingIfNeeded: low)) else { return nil }
+            self = .family(family)
         case .ipv4Address: self = .ipv4(UInt32(truncatingIfNeeded: low)...UInt32(truncatingIfNeeded: high))
         case .ipv6Address: self = .ipv6(low...high)
         case .inetService: self = .service(UInt16(truncatingIfNeeded: low)...UInt16(truncatingIfNeeded: high))

@@ -262,21 +262,35 @@ extension RawSpan {
 
     /// The verdict of a nest of `NFTA_DATA_*`; `nil` where there is none, or one that the IR does not have.
     func verdict() throws(MalformedMessage) -> Verdict? {
+        guard let parts = try verdictParts(), parts.hasNoOther, let code = parts.code else { return nil }
+        return Verdict(kernelCode: code, chain: parts.chain)
+    }
+
+    /// What the verdict of a nest of `NFTA_DATA_*` is made of; `nil` where there is none.
+    func verdictParts() throws(MalformedMessage) -> VerdictParts? {
         var attributes = AttributeCursor(self)
         while let attribute = try attributes.next() {
-            guard attribute.type == NFTA_DATA_VERDICT.rawValue else { continue }
-            var code: Int32?
-            var chain: String?
-            var parts = AttributeCursor(attribute.payload)
-            while let part = try parts.next() {
-                switch part.type {
-                case NFTA_VERDICT_CODE.rawValue: code = try part.payload.networkOrder()
-                case NFTA_VERDICT_CHAIN.rawValue: chain = part.payload.text()
-                default: return nil
-                }
-            }
-            return code.flatMap { Verdict(kernelCode: $0, chain: chain) }
+            if attribute.type == NFTA_DATA_VERDICT.rawValue { return try VerdictParts(attribute.payload) }
         }
         return nil
+    }
+}
+
+/// `NFTA_VERDICT_*`
+struct VerdictParts {
+    private(set) var code: Int32?
+    private(set) var chain: String?
+    /// Whether nothing is left out here.
+    private(set) var hasNoOther = true
+
+    init(_ nest: RawSpan) throws(MalformedMessage) {
+        var attributes = AttributeCursor(nest)
+        while let attribute = try attributes.next() {
+            switch attribute.type {
+            case NFTA_VERDICT_CODE.rawValue: code = try attribute.payload.networkOrder()
+            case NFTA_VERDICT_CHAIN.rawValue: chain = attribute.payload.text()
+            default: hasNoOther = false
+            }
+        }
     }
 }

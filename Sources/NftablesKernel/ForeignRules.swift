@@ -1,3 +1,4 @@
+internal import Addressing
 internal import CMnl
 internal import CNftnl
 internal import Glibc

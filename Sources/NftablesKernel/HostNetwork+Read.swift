@@ -44,7 +44,7 @@ extension HostNetwork {
 
 extension NetworkReader {
     fileprivate mutating func readAll() throws(NetlinkError) {
-        var links = try Line(NETLINK_ROUTE)
+        var links = try KernelLine(NETLINK_ROUTE)
         try links.dump(UInt16(RTM_GETLINK), ifinfomsg(), "links", into: &self) {
             (reader: inout Self, message: RawSpan) throws(MalformedMessage) in try reader.readLink(message)
         }
@@ -54,7 +54,7 @@ extension NetworkReader {
         try links.dump(UInt16(RTM_GETROUTE), rtmsg(), "routes", into: &self) {
             (reader: inout Self, message: RawSpan) throws(MalformedMessage) in try reader.readRoute(message)
         }
-        var sockets = try Line(NETLINK_SOCK_DIAG)
+        var sockets = try KernelLine(NETLINK_SOCK_DIAG)
         for family in [AF_INET, AF_INET6] {
             for transport in [HostListener.Transport.tcp, .udp] {
                 var request = inet_diag_req_v2()
@@ -72,42 +72,10 @@ extension NetworkReader {
 
 extension HostListener.Transport {
     /// `TCP_LISTEN` and `TCP_CLOSE` as bits: a socket of UDP that is not connected is in the latter.
-    fileprivate var listening: UInt32 {
+    var listening: UInt32 {
         switch self {
         case .tcp: 1 << 10
         case .udp: 1 << 7
         }
-    }
-}
-
-/// A line to one of the kernel's parts.
-private struct Line: ~Copyable {
-    private var socket: NetlinkSocket
-    private var lastSequence: UInt32 = 0
-
-    private static var attempts: UInt32 { 20 }
-
-    init(_ family: Int32) throws(NetlinkError) {
-        socket = try NetlinkSocket(descriptor: NetlinkSocket.open(family))
-    }
-
-    /// Begins anew where something changed meanwhile.
-    mutating func dump<Request: BitwiseCopyable>(
-        _ type: UInt16, _ request: Request, _ object: String, into reader: inout NetworkReader,
-        _ body: (inout NetworkReader, RawSpan) throws(MalformedMessage) -> Void
-    ) throws(NetlinkError) {
-        for attempt in 0..<Self.attempts {
-            if attempt > 0 { usleep(attempt * 1000) }
-            lastSequence &+= 1
-            var messages = MessageBuffer()
-            try messages.append(
-                .request(type, flags: NLM_F_DUMP), sequence: lastSequence, StructurePayload(structure: request))
-            var fresh = reader
-            let end = try socket.exchange(messages, sequence: lastSequence, object: object) {
-                (_: UInt16, message: RawSpan) throws(MalformedMessage) in try body(&fresh, message)
-            }
-            if end == .complete { return reader = fresh }
-        }
-        throw NetlinkError(operation: "list", object: object, code: EINTR)
     }
 }

@@ -73,7 +73,7 @@ struct HostReader {
         let family = try Self.family(family)
         var table = ""
         var chain = HostChain(name: "")
-        var hook: Hook?
+        var hook: HookNest?
         var policy: UInt32?
         var type = ""
         var attributes = AttributeCursor(message)
@@ -81,7 +81,7 @@ struct HostReader {
             switch attribute.type {
             case NFTA_CHAIN_TABLE.rawValue: table = attribute.payload.text()
             case NFTA_CHAIN_NAME.rawValue: chain.name = attribute.payload.text()
-            case NFTA_CHAIN_HOOK.rawValue: hook = try Hook(attribute.payload)
+            case NFTA_CHAIN_HOOK.rawValue: hook = try HookNest(attribute.payload)
             case NFTA_CHAIN_POLICY.rawValue: policy = try attribute.payload.networkOrder()
             case NFTA_CHAIN_TYPE.rawValue: type = attribute.payload.text()
             default: break
@@ -101,82 +101,26 @@ struct HostReader {
 
     /// A message of `NFT_MSG_GETRULE`.
     mutating func readRule(_ family: UInt8, _ message: RawSpan) throws(MalformedMessage) {
-        let family = try Self.family(family)
-        var table = ""
-        var chain = ""
-        var rule = HostRule([])
-        var decoder = InstructionDecoder(family)
-        var attributes = AttributeCursor(message)
-        while let attribute = try attributes.next() {
-            switch attribute.type {
-            case NFTA_RULE_TABLE.rawValue: table = attribute.payload.text()
-            case NFTA_RULE_CHAIN.rawValue: chain = attribute.payload.text()
-            case NFTA_RULE_HANDLE.rawValue: rule.handle = try attribute.payload.networkOrder()
-            case NFTA_RULE_EXPRESSIONS.rawValue:
-                var elements = AttributeCursor(attribute.payload)
-                while let element = try elements.next() { try decoder.read(element.payload) }
-            case NFTA_RULE_USERDATA.rawValue:
-                _ = attribute.payload.readUserData { type, payload in
-                    if type == NFTNL_UDATA_RULE_COMMENT.rawValue { rule.comment = payload.text() }
-                }
-            default: break
-            }
-        }
-        rule.instructions = decoder.instructions
-        rule.comment = rule.comment ?? decoder.comment
-        let name = TableName(family: family, name: table)
-        rules[ChainName(table: name, name: chain), default: []].append(rule)
+        let part = try RuleMessage(message)
+        let name = TableName(family: try Self.family(family), name: part.table)
+        var decoder = InstructionDecoder(name.family)
+        var elements = AttributeCursor(part.expressions)
+        while let element = try elements.next() { try decoder.read(element.payload) }
+        rules[ChainName(table: name, name: part.chain), default: []].append(
+            HostRule(
+                handle: part.handle ?? 0, decoder.instructions, comment: part.comment ?? decoder.comment))
         filledSets[name, default: []].formUnion(decoder.filledSets)
     }
 
     /// A message of `NFT_MSG_GETFLOWTABLE`.
     mutating func readFlowtable(_ family: UInt8, _ message: RawSpan) throws(MalformedMessage) {
-        var table = ""
-        var flowtable = ""
-        var attributes = AttributeCursor(message)
-        while let attribute = try attributes.next() {
-            switch attribute.type {
-            case NFTA_FLOWTABLE_TABLE.rawValue: table = attribute.payload.text()
-            case NFTA_FLOWTABLE_NAME.rawValue: flowtable = attribute.payload.text()
-            default: break
-            }
-        }
-        tables[TableName(family: try Self.family(family), name: table)]?.flowtables.append(flowtable)
+        let flowtable = try FlowtableMessage(message)
+        tables[TableName(family: try Self.family(family), name: flowtable.table)]?.flowtables.append(flowtable.name)
     }
 
     /// A message of `NFT_MSG_GETSET`.
     mutating func readSet(_ family: UInt8, _ message: RawSpan) throws(MalformedMessage) {
         sets.append(try HostSetReader(try Self.family(family), message))
-    }
-}
-
-/// `NFTA_HOOK_*`
-private struct Hook {
-    var number: UInt32 = .max
-    var priority: Int32 = 0
-    var devices: [String] = []
-
-    init(_ nest: RawSpan) throws(MalformedMessage) {
-        var attributes = AttributeCursor(nest)
-        while let attribute = try attributes.next() {
-            switch attribute.type {
-            case NFTA_HOOK_HOOKNUM.rawValue: number = try attribute.payload.networkOrder()
-            case NFTA_HOOK_PRIORITY.rawValue: priority = try attribute.payload.networkOrder()
-            case NFTA_HOOK_DEV.rawValue: add(attribute.payload.text())
-            case NFTA_HOOK_DEVS.rawValue:
-                var names = AttributeCursor(attribute.payload)
-                while let name = try names.next() {
-                    // The other kind, of Linux 6.18, is the beginning of a name.
-                    add(name.type == NFTA_DEVICE_NAME.rawValue ? name.payload.text() : name.payload.text() + "*")
-                }
-            default: break
-            }
-        }
-    }
-
-    /// A chain of one device comes with its name twice.
-    private mutating func add(_ device: String) {
-        if !devices.contains(device) { devices.append(device) }
     }
 }
 

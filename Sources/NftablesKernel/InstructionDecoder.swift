@@ -319,31 +319,17 @@ enum ForeignVerdict {
 extension RawSpan {
     /// The verdict of a nest of `NFTA_DATA_*`; `nil` where there is none that is known.
     func foreignVerdict() throws(MalformedMessage) -> ForeignVerdict? {
-        var attributes = AttributeCursor(self)
-        while let attribute = try attributes.next() {
-            guard attribute.type == NFTA_DATA_VERDICT.rawValue else { continue }
-            var code: Int32?
-            var chain: String?
-            var parts = AttributeCursor(attribute.payload)
-            while let part = try parts.next() {
-                switch part.type {
-                case NFTA_VERDICT_CODE.rawValue: code = try part.payload.networkOrder()
-                case NFTA_VERDICT_CHAIN.rawValue: chain = part.payload.text()
-                default: break
-                }
-            }
-            switch (code, chain) {
-            case (NFT_CONTINUE.rawValue, _): return .goesOn
-            case (NFT_RETURN.rawValue, _): return .of(.return)
-            case (NFT_JUMP.rawValue, let chain?): return .of(.jump(chain))
-            case (NFT_GOTO.rawValue, let chain?): return .of(.goto(chain))
-            case (NF_ACCEPT, _): return .of(.accept)
-            case (NF_DROP, _): return .of(.drop)
-            // The number of the queue is in the upper half.
-            case (let code?, _) where code > 0 && code & NF_VERDICT_MASK == NF_QUEUE: return .of(.queue)
-            default: return nil
-            }
+        guard let parts = try verdictParts() else { return nil }
+        return switch (parts.code, parts.chain) {
+        case (NFT_CONTINUE.rawValue, _): .goesOn
+        case (NFT_RETURN.rawValue, _): .of(.return)
+        case (NFT_JUMP.rawValue, let chain?): .of(.jump(chain))
+        case (NFT_GOTO.rawValue, let chain?): .of(.goto(chain))
+        case (NF_ACCEPT, _): .of(.accept)
+        case (NF_DROP, _): .of(.drop)
+        // The number of the queue is in the upper half.
+        case (let code?, _) where code > 0 && code & NF_VERDICT_MASK == NF_QUEUE: .of(.queue)
+        default: nil
         }
-        return nil
     }
 }

@@ -9,7 +9,7 @@ extension KernelConnection {
 
     public enum ElementReading: Sendable {
         case all
-        /// Sets are left empty: for a look at a table whose sets are large.
+        /// Sets are left empty, save for those whose elements go by themselves: for a look at a table whose sets are large.
         case none
     }
 
@@ -125,14 +125,15 @@ extension KernelConnection {
                 NFT_MSG_GETSET, flags: NLM_F_DUMP, RequestAttributes([(NFTA_SET_TABLE.rawValue, name)]),
                 object: "sets of \(table)"
             ) { (message: RawSpan) throws(MalformedMessage) in try reader.readSet(message) })
-        switch elements {
-        case .none: break
-        case .all:
-            for index in reader.sets.indices {
-                // After an interruption everything is read anew.
-                if ends.contains(.interrupted) { return .interrupted }
-                ends.append(try readElements(of: index, into: &reader))
+        for index in reader.sets.indices {
+            switch elements {
+            // What goes by itself is never known without a look.
+            case .none where !reader.sets[index].timesOut: continue
+            case .none, .all: break
             }
+            // After an interruption everything is read anew.
+            if ends.contains(.interrupted) { return .interrupted }
+            ends.append(try readElements(of: index, into: &reader))
         }
         return ends.contains(.interrupted) ? .interrupted : .complete
     }

@@ -51,16 +51,29 @@ public struct LinkConnection: ~Copyable, Sendable {
 
     public mutating func addBridge(_ bridge: End) throws(NetlinkError) { try add(bridge, kind: "bridge") { _ in } }
 
-    /// Makes an interface with nothing behind it.
-    public mutating func addDummy(_ dummy: End) throws(NetlinkError) { try add(dummy, kind: "dummy") { _ in } }
+    /// Makes an interface, in the network namespace that the open file stands for, that shares the wire of one that is here (macvlan).
+    public mutating func addSharing(
+        _ end: End, wireOf parent: UInt32, inNamespace descriptor: Int32
+    ) throws(NetlinkError) {
+        try add(end, kind: "macvlan", elsewhere: (parent, descriptor)) { header in
+            header.nest(UInt32(IFLA_INFO_DATA)) {
+                header.put(UInt32(IFLA_MACVLAN_MODE), machineOrder: MACVLAN_MODE_BRIDGE.rawValue)
+            }
+        }
+    }
 
     private mutating func add(
-        _ end: End, kind: String, _ more: @escaping (MessageHeader) -> Void
+        _ end: End, kind: String, elsewhere: (parent: UInt32, descriptor: Int32)? = nil,
+        _ more: @escaping (MessageHeader) -> Void
     ) throws(NetlinkError) {
         var link = ifinfomsg()
         link.ifi_index = Int32(bitPattern: end.number)
         try change(RTM_NEWLINK, Self.fresh, link, "add \(kind)", end.name) { header in
             end.write(to: header)
+            if let elsewhere {
+                header.put(UInt32(IFLA_LINK), machineOrder: elsewhere.parent)
+                header.put(UInt32(IFLA_NET_NS_FD), machineOrder: UInt32(bitPattern: elsewhere.descriptor))
+            }
             header.nest(UInt32(IFLA_LINKINFO)) {
                 header.put(UInt32(IFLA_INFO_KIND), kind)
                 more(header)

@@ -115,6 +115,10 @@ struct MessageHeader {
     func put(_ attribute: UInt32, _ number: UInt32) {
         unsafe mnl_attr_put_u32(pointer, UInt16(attribute), number.bigEndian)
     }
+    func put(_ attribute: UInt32, _ bytes: [UInt8]) {
+        // SAFETY: libmnl copies as many bytes as the array has, while it is borrowed.
+        unsafe bytes.withUnsafeBytes { unsafe mnl_attr_put(pointer, UInt16(attribute), $0.count, $0.baseAddress) }
+    }
 }
 
 extension MessageHeader {
@@ -122,9 +126,6 @@ extension MessageHeader {
     /// In the byte order of the machine, as rtnetlink has its numbers.
     func put(_ attribute: UInt32, machineOrder number: UInt32) {
         unsafe mnl_attr_put_u32(pointer, UInt16(attribute), number)
-    }
-    func put(_ attribute: UInt32, _ bytes: [UInt8]) {
-        unsafe mnl_attr_put(pointer, UInt16(attribute), bytes.count, bytes)
     }
     /// Attributes that are written already.
     func append(_ bytes: [UInt8]) {

@@ -8,6 +8,7 @@ struct NetworkReader {
     private(set) var interfaces: [HostInterface] = []
     private(set) var routes: [HostRoute] = []
     private(set) var listeners: [HostListener] = []
+    private(set) var connections: [HostConnection] = []
 
     /// A message of `RTM_GETLINK`.
     mutating func readLink(_ message: RawSpan) throws(MalformedMessage) {
@@ -71,6 +72,7 @@ struct NetworkReader {
             switch attribute.type {
             case RTA_DST.rawValue: route.destination = attribute.payload.array()
             case RTA_OIF.rawValue: route.interface = try attribute.payload.hostUInt32()
+            case RTA_PRIORITY.rawValue: route.metric = try attribute.payload.hostUInt32()
             case RTA_TABLE.rawValue: route.table = try attribute.payload.hostUInt32()
             default: break
             }
@@ -100,6 +102,24 @@ struct NetworkReader {
         }
         // A socket of UDP that is not bound yet takes nothing.
         if listener.port != 0 { listeners.append(listener) }
+    }
+
+    /// A message of `SOCK_DIAG_BY_FAMILY` about a socket that has another side.
+    mutating func readConnection(_ message: RawSpan) throws(MalformedMessage) {
+        let header = try message.structure(inet_diag_msg.self)
+        guard let width = Self.width(header.idiag_family),
+            let source = MemoryLayout<inet_diag_msg>.offset(of: \.id.idiag_src),
+            let destination = MemoryLayout<inet_diag_msg>.offset(of: \.id.idiag_dst)
+        else { return }
+        connections.append(
+            HostConnection(
+                local: .init(
+                    address: message.extracting(source..<source + width).array(),
+                    port: UInt16(bigEndian: header.id.idiag_sport)),
+                remote: .init(
+                    address: message.extracting(destination..<destination + width).array(),
+                    port: UInt16(bigEndian: header.id.idiag_dport)),
+                interface: header.id.idiag_if == 0 ? nil : header.id.idiag_if, inode: header.idiag_inode))
     }
 
     /// Of an address; `nil` of families that are neither.

@@ -187,6 +187,10 @@ struct NftnlElement: ~Copyable {
         unsafe nftnl_set_elem_set(pointer, UInt16(attribute), bytes, UInt32(bytes.count))
     }
 
+    func set(_ attribute: Int, milliseconds: UInt64) {
+        unsafe nftnl_set_elem_set_u64(pointer, UInt16(attribute), milliseconds)
+    }
+
     /// The last `width` bytes of the number, in network order.
     func set(_ attribute: Int, number: UInt128, width: Int) {
         var bytes = number.bigEndian

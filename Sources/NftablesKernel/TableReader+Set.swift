@@ -52,11 +52,12 @@ extension TableReader {
             switch header.plainKey {
             case .ipv4Address?: .ipv4(.init())
             case .ipv6Address?: .ipv6(.init())
-            case .inetProtocol?, .inetService?, .interfaceName?, nil: .keyed([])
+            case .nfProto?, .inetProtocol?, .inetService?, .interfaceName?, nil: .keyed([])
             }
         sets.append(
             NamedSet(
-                name: set, key: header.key, isMap: header.isMap, isInterval: header.isInterval, elements: empty))
+                name: set, key: header.key, isMap: header.isMap, isInterval: header.isInterval,
+                timesOut: header.timesOut, elements: empty))
     }
 
     /// `nil` where the IR cannot say it.
@@ -67,7 +68,9 @@ extension TableReader {
         let isMap = flags & NFT_SET_MAP.rawValue != 0
         if isMap, dataType != UInt32(NFT_DATA_VERDICT.rawValue) { return nil }
         let isInterval = flags & NFT_SET_INTERVAL.rawValue != 0
-        let set = NamedSet(name: name, key: key, isMap: isMap, isInterval: isInterval, elements: .keyed([]))
+        let timesOut = flags & NFT_SET_TIMEOUT.rawValue != 0
+        let set = NamedSet(
+            name: name, key: key, isMap: isMap, isInterval: isInterval, timesOut: timesOut, elements: .keyed([]))
         // nft before 0.9.4 made interval sets of concatenations without NFT_SET_CONCAT, with other elements.
         guard set.header.keyLength == Int(keyLength), flags & set.header.kernelFlags == set.header.kernelFlags else {
             return nil
@@ -104,7 +107,7 @@ extension NamedSet.Header {
         guard !isMap, key.count == 1, let type = key.first else { return nil }
         switch type {
         case .ipv4Address, .ipv6Address: return type
-        case .inetProtocol, .inetService, .interfaceName: return nil
+        case .nfProto, .inetProtocol, .inetService, .interfaceName: return nil
         }
     }
 }

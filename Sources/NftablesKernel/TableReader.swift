@@ -61,7 +61,7 @@ struct TableReader {
     mutating func readChain(_ message: RawSpan) throws(MalformedMessage) {
         var table: String?
         var chain = ""
-        var hook: (number: UInt32, priority: Int32, devices: [String])?
+        var hook: HookNest?
         var policy: UInt32?
         var type: String?
         var flags: UInt32 = 0
@@ -71,7 +71,7 @@ struct TableReader {
             switch attribute.type {
             case NFTA_CHAIN_TABLE.rawValue: table = attribute.payload.text()
             case NFTA_CHAIN_NAME.rawValue: chain = attribute.payload.text()
-            case NFTA_CHAIN_HOOK.rawValue: hook = try Self.hook(attribute.payload)
+            case NFTA_CHAIN_HOOK.rawValue: hook = try HookNest(attribute.payload)
             case NFTA_CHAIN_POLICY.rawValue: policy = try attribute.payload.networkOrder()
             case NFTA_CHAIN_TYPE.rawValue: type = attribute.payload.text()
             case NFTA_CHAIN_FLAGS.rawValue: flags = try attribute.payload.networkOrder()
@@ -96,78 +96,26 @@ struct TableReader {
         chains.append(LinearChain(name: chain, base: base))
     }
 
-    private static func hook(
-        _ nest: RawSpan
-    ) throws(MalformedMessage) -> (number: UInt32, priority: Int32, devices: [String]) {
-        var hook: (number: UInt32, priority: Int32, devices: [String]) = (.max, 0, [])
-        var attributes = AttributeCursor(nest)
-        while let attribute = try attributes.next() {
-            switch attribute.type {
-            case NFTA_HOOK_HOOKNUM.rawValue: hook.number = try attribute.payload.networkOrder()
-            case NFTA_HOOK_PRIORITY.rawValue: hook.priority = try attribute.payload.networkOrder()
-            // A lone device is sent both ways.
-            case NFTA_HOOK_DEV.rawValue: hook.devices = [attribute.payload.text()]
-            case NFTA_HOOK_DEVS.rawValue:
-                hook.devices = []
-                var devices = AttributeCursor(attribute.payload)
-                while let device = try devices.next() {
-                    // All but a name is the beginning of names, which we never write.
-                    let isName = device.type == NFTA_DEVICE_NAME.rawValue
-                    hook.devices.append(device.payload.text() + (isName ? "" : "*"))
-                }
-            default: break
-            }
-        }
-        return hook
-    }
-
     /// A message of `NFT_MSG_GETFLOWTABLE`.
     mutating func readFlowtable(_ message: RawSpan) throws(MalformedMessage) {
-        var table: String?
-        var flowtable = ""
-        var attributes = AttributeCursor(message)
-        while let attribute = try attributes.next() {
-            switch attribute.type {
-            case NFTA_FLOWTABLE_TABLE.rawValue: table = attribute.payload.text()
-            case NFTA_FLOWTABLE_NAME.rawValue: flowtable = attribute.payload.text()
-            default: break
-            }
-        }
-        if table == name { note(.flowtable(flowtable), "packets of its flows pass no rule") }
+        let flowtable = try FlowtableMessage(message)
+        if flowtable.table == name { note(.flowtable(flowtable.name), "packets of its flows pass no rule") }
     }
 
     /// A message of `NFT_MSG_GETRULE`.
     mutating func readRule(_ message: RawSpan) throws(MalformedMessage) {
-        var table: String?
-        var chain = ""
-        var rule = LinearRule([])
-        var oddity: String?
-        var attributes = AttributeCursor(message)
-        while let attribute = try attributes.next() {
-            switch attribute.type {
-            case NFTA_RULE_TABLE.rawValue: table = attribute.payload.text()
-            case NFTA_RULE_CHAIN.rawValue: chain = attribute.payload.text()
-            case NFTA_RULE_HANDLE.rawValue: rule.handle = try attribute.payload.networkOrder()
-            case NFTA_RULE_EXPRESSIONS.rawValue:
-                var elements = AttributeCursor(attribute.payload)
-                while let element = try elements.next() {
-                    rule.expressions.append(try Expression(decoding: element.payload))
-                }
-            case NFTA_RULE_COMPAT.rawValue: oddity = "made for iptables"
-            case NFTA_RULE_USERDATA.rawValue:
-                let isOfNft = attribute.payload.readUserData { type, payload in
-                    if type == NFTNL_UDATA_RULE_COMMENT.rawValue {
-                        rule.comment = payload.text()
-                    } else {
-                        oddity = Self.foreignUserData
-                    }
-                }
-                if !isOfNft { oddity = Self.foreignUserData }
-            default: break
-            }
+        let part = try RuleMessage(message)
+        guard part.table == name else { return }
+        var rule = LinearRule([], comment: part.comment, handle: part.handle)
+        var elements = AttributeCursor(part.expressions)
+        while let element = try elements.next() {
+            rule.expressions.append(try Expression(decoding: element.payload))
         }
-        guard table == name else { return }
-        if let oddity { note(.rule(handle: rule.handle ?? 0, chain: chain), oddity) }
-        rules[chain, default: []].append(rule)
+        if part.hasForeignData {
+            note(.rule(handle: rule.handle ?? 0, chain: part.chain), Self.foreignUserData)
+        } else if part.isOfIptables {
+            note(.rule(handle: rule.handle ?? 0, chain: part.chain), "made for iptables")
+        }
+        rules[part.chain, default: []].append(rule)
     }
 }

@@ -93,7 +93,9 @@ extension Binder {
                     help: "`echo-request` is what ping sends; ICMP's errors always pass"))
         }
         bound.service.allow = allowed(fields, of: entry.key, at: entry.keySpan)
+        bound.service.allowSpan = fields.keys["allow"]
         if let except = fields["except"] { bound.service.except = sources(except, "except") }
+        bound.service.exceptSpan = fields.keys["except"]
         hostServices.append(bound)
     }
 }

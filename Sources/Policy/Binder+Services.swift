@@ -81,7 +81,9 @@ extension Binder {
             bound.service.interfaces = Set(bound.interfaceSpans.map { $0.name }).sorted()
         }
         bound.service.allow = allowed(fields, of: entry.key, at: entry.keySpan)
+        bound.service.allowSpan = fields.keys["allow"]
         if let except = fields["except"] { bound.service.except = sources(except, "except") }
+        bound.service.exceptSpan = fields.keys["except"]
         services.append(bound)
     }
 

@@ -13,6 +13,9 @@ struct Binder {
     var groups = GroupGraph()
     var services: [BoundService] = []
     var hostServices: [BoundHostService] = []
+    /// What questions have asked for, so that each is put together once.
+    var clientsOfGroups: [String: AddressSet] = [:]
+    var serviceNames: Set<String> = []
 
     init(files: SourceFiles, findings: Findings, sources: [SourceText], rootSpan: Span) {
         self.files = files
@@ -39,11 +42,13 @@ struct Binder {
         let unlisted = fields["unlisted"].flatMap { choice($0, of: Unlisted.self, "unlisted") } ?? .drop
         let refuse = fields["refuse"].flatMap { choice($0, of: Refusal.self, "refuse") } ?? .drop
         let log = log(fields["log"])
-        if let node = fields["expect"] { bindExpectations(node) }
+        let expected = fields["expect"].map { expectations($0) } ?? []
         var policy = ResolvedPolicy(
             interfaces: interfaces, groups: groups.resolved,
             services: services.map { $0.service }.sorted { $0.name < $1.name }, unlisted: unlisted, refuse: refuse,
             log: log, host: host)
+        policy.unlistedSpan = fields.keys["unlisted"]
+        policy.expectations = expected
         policy.groups.sort { $0.name < $1.name }
         // A lint about names that are wrong anyway would only be noise.
         if !findings.hasErrors { lint(policy) }

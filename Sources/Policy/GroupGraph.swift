@@ -19,6 +19,14 @@ struct GroupGraph {
     private var isTooDeep = false
     private(set) var diagnostics: [Diagnostic] = []
 
+    init() {}
+
+    /// Of groups whose names have been followed.
+    init(_ resolved: [Group]) {
+        vertices = resolved.map { Vertex(group: $0, height: 1) }
+        for (place, group) in resolved.enumerated() { places[group.name] = place }
+    }
+
     subscript(_ name: String) -> Vertex? { places[name].map { vertices[$0] } }
 
     var names: [String] { vertices.map { $0.group.name } }

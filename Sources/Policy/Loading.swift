@@ -8,6 +8,12 @@ public struct LoadedPolicy: Sendable {
     public var diagnostics: [Diagnostic]
     /// Every text that was read, those that the diagnostics cite among them: from these alone it can be loaded again.
     public var sources: [SourceText]
+
+    public init(policy: ResolvedPolicy?, diagnostics: [Diagnostic], sources: [SourceText]) {
+        self.policy = policy
+        self.diagnostics = diagnostics
+        self.sources = sources
+    }
 }
 
 extension ResolvedPolicy {

@@ -12,6 +12,10 @@ public struct ResolvedPolicy: Sendable {
     public var refuse: Refusal
     public var log: Log
     public var host: Host?
+    /// Tests of the policy, which a program runs on the rules that it becomes.
+    public var expectations: [Expectation] = []
+    /// Where `unlisted` was written; nil where it is what it is by default.
+    public var unlistedSpan: Span?
     /// What Docker runs, as far as it was asked: empty where it was not.
     public var inventory = Inventory()
     /// Parents of macvlan and ipvlan networks that the host is known not to have.
@@ -69,6 +73,9 @@ public struct Service: Sendable {
     public var allow: Sources
     public var except: Sources
     public var span: Span
+    /// Where `allow` was written, and `except`.
+    public var allowSpan: Span?
+    public var exceptSpan: Span?
     /// What its selector stands for among the ports of the host.
     public var selected: [HostPort] = []
     /// Ports of containers at their own addresses, on networks where they are reached at these.
@@ -163,4 +170,7 @@ public struct HostService: Sendable {
     public var allow: Sources
     public var except: Sources
     public var span: Span
+    /// Where `allow` was written, and `except`.
+    public var allowSpan: Span?
+    public var exceptSpan: Span?
 }

@@ -23,6 +23,7 @@ public enum DiagnosticJSON {
     private struct Entry: Encodable {
         var annotations: [Note]
         var code: String
+        var details: [String]?
         var expected: String?
         var headline: String
         var help: String?
@@ -32,6 +33,7 @@ public enum DiagnosticJSON {
         init(_ diagnostic: Diagnostic) {
             annotations = diagnostic.annotations.map { Note(message: $0.message, span: Place($0.span)) }
             code = diagnostic.code.rawValue
+            details = diagnostic.details.isEmpty ? nil : diagnostic.details
             expected = diagnostic.expected
             headline = diagnostic.headline
             help = diagnostic.help

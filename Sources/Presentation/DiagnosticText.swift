@@ -60,6 +60,7 @@ public struct DiagnosticText: Sendable {
         }
         if let expected = diagnostic.expected { text += "\(indent) \(dim("=")) expected: \(printable(expected))\n" }
         if let help = diagnostic.help { text += "\(indent) \(dim("=")) help: \(printable(help))\n" }
+        for detail in diagnostic.details { text += "\(indent) \(dim("|")) \(printable(detail))\n" }
         return text
     }
 

@@ -1,4 +1,5 @@
 internal import Addressing
+internal import Conntrack
 internal import FoundationEssentials
 internal import Nftables
 internal import Reconcile
@@ -20,6 +21,15 @@ extension Plan {
             var notUnderstood: [String]
         }
 
+        struct Connection: Encodable {
+            var `protocol`: String
+            var client: String
+            var dialled: String
+            var server: String
+            var services: String?
+            var age: UInt64?
+        }
+
         struct Rule: Encodable {
             var sign: String
             var text: String
@@ -28,6 +38,10 @@ extension Plan {
         var version = 1
         var same: Bool
         var access: [Access]
+        /// Those that it ends; absent where that is not known.
+        var connections: [Connection]?
+        var connectionsUnknown: String?
+        var connectionsDoubtful: Int?
         /// Why the table is made anew, where it is.
         var rebuild: [String]?
         var operations: Int
@@ -36,6 +50,34 @@ extension Plan {
 
     private var rebuildReasons: [String]? {
         if case .rebuild(let reasons) = difference.scope { reasons } else { nil }
+    }
+
+    private var endedConnections: [Document.Connection]? {
+        switch connections {
+        case .unknown: nil
+        case .untouched: []
+        case .known(let found):
+            found.connections.map { connection in
+                Document.Connection(
+                    protocol: connection.transport.description, client: connection.client.text,
+                    dialled: connection.dialled.text, server: connection.server.text,
+                    services: connection.chain.map(ChainName.services), age: connection.age)
+            }
+        }
+    }
+
+    private var unknownConnections: String? {
+        switch connections {
+        case .unknown(let reason): reason
+        case .untouched, .known: nil
+        }
+    }
+
+    private var doubtfulConnections: Int? {
+        switch connections {
+        case .known(let found): found.doubtful > 0 ? found.doubtful : nil
+        case .untouched, .unknown: nil
+        }
     }
 
     public func json() throws -> String {
@@ -52,7 +94,8 @@ extension Plan {
                     gained: change.gained.ranges, lost: change.lost.ranges,
                     notUnderstood: change.notUnderstood.sorted())
             },
-            rebuild: rebuildReasons,
+            connections: endedConnections, connectionsUnknown: unknownConnections,
+            connectionsDoubtful: doubtfulConnections, rebuild: rebuildReasons,
             operations: difference.changes.reduce(0) { $0 + $1.operationCount },
             rules: ruleLines.map { Document.Rule(sign: $0.sign.rawValue, text: $0.text) })
         return try JSONText.encode(document)

@@ -10,11 +10,15 @@ public struct Plan: Sendable {
     public var difference: Difference
     /// The ruleset that is to be, for the words of its rules.
     public var desired: Ruleset
+    public var connections: OpenConnections
 
-    public init(access: [AccessChange], difference: Difference, desired: Ruleset) {
+    public init(
+        access: [AccessChange], difference: Difference, desired: Ruleset, connections: OpenConnections = .untouched
+    ) {
         self.access = access
         self.difference = difference
         self.desired = desired
+        self.connections = connections
     }
 
     /// A line of the plan, with the sign that says which way it goes.
@@ -49,7 +53,7 @@ public struct Plan: Sendable {
                     text: "who has access now is not certain: the table holds what dockernft does not know ("
                         + unclear.joined(separator: ", ") + ")"))
         }
-        return lines
+        return lines + connectionLines
     }
 
     private func lines(for change: AccessChange) -> [Line] {

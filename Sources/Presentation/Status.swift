@@ -30,6 +30,44 @@ public struct Status: Sendable, Encodable {
         }
     }
 
+    /// A policy that was applied for a time only.
+    public struct Waiting: Sendable, Encodable {
+        public var digest: String?
+        public var policyPath: String?
+        /// In seconds; absent when the time is up.
+        public var remaining: UInt64?
+        private let words: String?
+        private let hadTable: Bool
+
+        private enum CodingKeys: CodingKey {
+            case digest
+            case policyPath
+            case remaining
+        }
+
+        public init(
+            digest: String?, policyPath: String?, remaining: (seconds: UInt64, words: String)?, hadTable: Bool
+        ) {
+            self.digest = digest
+            self.policyPath = policyPath
+            self.remaining = remaining?.seconds
+            words = remaining?.words
+            self.hadTable = hadTable
+        }
+
+        var text: String {
+            let name = policyPath ?? "a policy"
+            guard let words else {
+                return
+                    "the time of \(name) is up and the rules of before are in force; what is left of it goes with the next "
+                    + "apply, confirm, rollback or remove"
+            }
+            return
+                "\(name) is in force for \(words) more, and then \(hadTable ? "the rules of before are" : "no rules of ours are"); "
+                + "'dockernft confirm' keeps it, 'dockernft rollback' takes it back"
+        }
+    }
+
     public enum Integrity: String, Sendable, Encodable {
         /// The kernel's table is what was applied.
         case intact
@@ -124,6 +162,8 @@ public struct Status: Sendable, Encodable {
     public var services: [Service]
     /// What no service covers, and what is refused for another reason, by counter.
     public var others: [String: Tally]
+    /// The policy that waits to be confirmed, or what is left of one.
+    public var waiting: Waiting?
     /// What is in the table that no policy writes.
     public var oddities: [String]
 
@@ -157,6 +197,7 @@ public struct Status: Sendable, Encodable {
         lines.append("watched  \(watcher.map { "by process \($0)" } ?? "by nobody")")
         lines.append("proxy    \(dockerProxy.text)")
         for wire in onTheWire { lines.append("on wire  \(wire.text)") }
+        if let waiting { lines.append("waiting  \(waiting.text)") }
         for oddity in oddities { lines.append("not ours \(oddity)") }
         lines.append("")
         let header = ["SERVICE", "PORTS", "SOURCES", "ALLOWED", "REFUSED"]

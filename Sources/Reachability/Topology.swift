@@ -84,13 +84,6 @@ extension IPAddress {
         }
     }
 
-    var isLoopback: Bool {
-        switch self {
-        case .v4(let address): address.bits >> 24 == 127
-        case .v6(let address): address.bits == 1
-        }
-    }
-
     /// Multicast, and what IPv4 broadcasts to.
     var isForMany: Bool {
         switch self {
@@ -98,38 +91,11 @@ extension IPAddress {
         case .v6(let address): address.bits >> 120 == 0xff
         }
     }
-
-    var networkOrder: [UInt8] {
-        switch self {
-        case .v4(let address): address.bits.networkOrder
-        case .v6(let address): address.bits.networkOrder
-        }
-    }
-
-    init?(networkOrder bytes: [UInt8], family: AddressFamily) {
-        switch family {
-        case .ipv4:
-            guard let bits = UInt32(networkOrder: bytes) else { return nil }
-            self = .v4(IPv4Address(bits))
-        case .ipv6:
-            guard let bits = UInt128(networkOrder: bytes) else { return nil }
-            self = .v6(IPv6Address(bits))
-        }
-    }
 }
 
 extension FixedWidthInteger where Self: UnsignedInteger {
-    var networkOrder: [UInt8] {
-        (0..<Self.bitWidth / 8).map { UInt8(truncatingIfNeeded: self >> (Self.bitWidth - 8 - 8 * $0)) }
-    }
-
     /// As a register holds a number of the kernel's own.
     var hostOrder: [UInt8] {
         UInt16(1).littleEndian == 1 ? networkOrder.reversed() : networkOrder
-    }
-
-    init?(networkOrder bytes: [UInt8]) {
-        guard bytes.count == Self.bitWidth / 8 else { return nil }
-        self = bytes.reduce(0) { $0 << 8 | Self(truncatingIfNeeded: $1) }
     }
 }

@@ -12,11 +12,14 @@ struct Ends: Sendable {
     /// The other ends.
     let outside: [End]
     let containers: [End]
-    /// Which bridge each container is behind.
-    let bridgeOfContainer: [Int]
-    /// Of the host, those of the stage's own among them.
-    let ownAddresses: Set<IPAddress>
-    let containersByAddress: [IPAddress: Int]
+    /// Where each container is.
+    let attachments: [Attachment]
+    /// Of the host, those of the stage's own among them, and of the containers.
+    let takenAddresses: Set<IPAddress>
+    private let containersByAddress: [Neighbourhood: Int]
+
+    /// That the kernel knows; some are started without IPv6.
+    let families: [AddressFamily]
 
     /// Whom the host sends everything to that is not its containers'.
     static func gateway(_ family: AddressFamily) -> IPAddress {
@@ -43,31 +46,52 @@ struct Ends: Sendable {
 
     init(_ setting: StageSetting) throws(StageError) {
         guard !setting.interfaces.isEmpty else { throw .setting("a stage needs an interface to the outside") }
-        var places: [Int] = []
+        var attachments: [Attachment] = []
         for container in setting.containers {
-            guard let place = setting.bridges.firstIndex(where: { $0.name == container.bridge }) else {
-                throw .setting("a container is behind \(container.bridge), which is no bridge of the stage")
+            if let bridge = setting.bridges.firstIndex(where: { $0.name == container.link }) {
+                attachments.append(.bridge(bridge))
+            } else if let interface = setting.interfaces.firstIndex(where: { $0.name == container.link }) {
+                attachments.append(.wire(interface))
+            } else {
+                throw .setting("a container is behind \(container.link), which is no link of the stage")
             }
-            places.append(place)
         }
-        bridgeOfContainer = places
+        self.attachments = attachments
+        families = File.text("/proc/sys/net/ipv6/conf/all/forwarding") == nil ? [.ipv4] : AddressFamily.allCases
         interfaces = Self.ends(setting.interfaces.map(\.name), Self.firstInterface, 1)
         bridges = Self.ends(setting.bridges.map(\.name), Self.firstBridge, 2)
         ports = Self.ends(setting.containers.indices.map { "dnft-port\($0)" }, Self.firstPort, 3)
         outside = Self.ends(setting.interfaces.indices.map { "outside\($0)" }, Self.firstInterface, 4)
         containers = Self.ends(setting.containers.indices.map { "inside\($0)" }, Self.firstPort, 5)
         let own = setting.interfaces.flatMap(\.addresses) + setting.bridges.flatMap { $0.subnets.map(\.gateway) }
-        ownAddresses = Set(own + [.v4(Self.sentinel), .v4(Self.gateway4)])
-        var byAddress: [IPAddress: Int] = [:]
+        let inside = setting.containers.flatMap(\.addresses)
+        takenAddresses = Set(own + inside + [.v4(Self.sentinel), .v4(Self.gateway4)])
+        var byAddress: [Neighbourhood: Int] = [:]
         for (index, container) in setting.containers.enumerated() {
             for address in container.addresses {
-                if let other = byAddress[address], places[other] == places[index] {
-                    throw .setting("two containers behind \(container.bridge) have the address \(address)")
+                let place = Neighbourhood(attachment: attachments[index], address: address)
+                if byAddress.updateValue(index, forKey: place) != nil {
+                    throw .setting("two containers behind \(container.link) have the address \(address)")
                 }
-                byAddress[address] = index
             }
         }
         containersByAddress = byAddress
+    }
+
+    enum Attachment: Hashable {
+        case bridge(Int)
+        /// Of the host's interface of this place.
+        case wire(Int)
+    }
+
+    private struct Neighbourhood: Hashable {
+        var attachment: Attachment
+        var address: IPAddress
+    }
+
+    /// Who has the address there.
+    func container(at attachment: Attachment, _ address: IPAddress) -> End? {
+        containersByAddress[Neighbourhood(attachment: attachment, address: address)].map { containers[$0] }
     }
 
     /// Whose end a frame has arrived at.

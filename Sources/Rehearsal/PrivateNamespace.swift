@@ -49,6 +49,16 @@ enum File {
         return descriptor
     }
 
+    /// The beginning of a file of the kernel's, which is all of those that are asked for.
+    static func text(_ path: String) -> String? {
+        guard let descriptor = try? open(path, O_RDONLY) else { return nil }
+        defer { _ = close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        // No more is written than there is room for.
+        let count = unsafe read(descriptor, &bytes, bytes.count)
+        return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
+    }
+
     /// In one call, as the files of the kernel want it.
     static func write(_ text: String, to path: String) throws(StageError) {
         let descriptor = try open(path, O_WRONLY)

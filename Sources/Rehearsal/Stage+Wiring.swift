@@ -51,10 +51,10 @@ extension Stage {
             try world.bringUp(other.number)
             try host.bringUp(end.number)
             // Alone, without their networks: where an answer goes is decided by how the question came, not by who asked.
-            for address in interface.addresses {
+            for address in interface.addresses where ends.families.contains(address.family) {
                 try host.add(address, prefixLength: address.width, to: end.number)
             }
-            for family in AddressFamily.allCases {
+            for family in ends.families {
                 try host.addNeighbour(Ends.gateway(family), at: other.hardwareAddress, on: end.number)
             }
         }
@@ -68,24 +68,31 @@ extension Stage {
             try host.addBridge(bridge)
             try host.bringUp(bridge.number)
         }
-        for index in setting.containers.indices {
+        for (index, attachment) in ends.attachments.enumerated() {
             let (port, other) = (ends.ports[index], ends.containers[index])
-            try host.addPair(port, other, inNamespace: worldDescriptor)
-            try host.enslave(port.number, to: ends.bridges[ends.bridgeOfContainer[index]].number)
-            try world.bringUp(other.number)
-            try host.bringUp(port.number)
+            switch attachment {
+            case .wire(let interface):
+                try host.addSharing(
+                    other, wireOf: ends.interfaces[interface].number, inNamespace: worldDescriptor)
+                try world.bringUp(other.number)
+            case .bridge(let bridge):
+                try host.addPair(port, other, inNamespace: worldDescriptor)
+                try host.enslave(port.number, to: ends.bridges[bridge].number)
+                try world.bringUp(other.number)
+                try host.bringUp(port.number)
+            }
         }
         for (index, bridge) in setting.bridges.enumerated() {
-            for subnet in bridge.subnets {
+            for subnet in bridge.subnets where ends.families.contains(subnet.gateway.family) {
                 try host.add(
                     subnet.gateway, prefixLength: subnet.prefixLength, to: ends.bridges[index].number)
             }
         }
         for (index, container) in setting.containers.enumerated() {
-            for address in container.addresses {
+            guard case .bridge(let bridge) = ends.attachments[index] else { continue }
+            for address in container.addresses where ends.families.contains(address.family) {
                 try host.addNeighbour(
-                    address, at: ends.containers[index].hardwareAddress,
-                    on: ends.bridges[ends.bridgeOfContainer[index]].number)
+                    address, at: ends.containers[index].hardwareAddress, on: ends.bridges[bridge].number)
             }
         }
     }

@@ -24,7 +24,7 @@ public final class Stage {
     /// Where what the host answers goes.
     private var routed: Int?
     private var lastMark: UInt32 = 0x4000_0000
-    private var lastClientPort: UInt16 = .max
+    private var lastClientPort = clientPorts.upperBound
 
     /// Builds it. As root, or in a user namespace (`UserNamespace.enter`).
     public init(_ setting: StageSetting) throws(StageError) {
@@ -42,11 +42,10 @@ public final class Stage {
         try Self.wire(setting, ends, &links, &outside, world.descriptor)
         packets = try world.run { () throws(StageError) in try PacketSocket() }
         listeners = try host.run { () throws(StageError) in try Listeners(setting.listeners) }
-        for index in setting.containers.indices {
-            let end = ends.containers[index]
-            let bridge = ends.bridges[ends.bridgeOfContainer[index]]
+        for (end, attachment) in zip(ends.containers, ends.attachments) {
+            guard case .bridge(let bridge) = attachment else { continue }
             try packets.send(
-                Frame.presence(of: end.hardwareAddress, to: bridge.hardwareAddress), on: end.number)
+                Frame.presence(of: end.hardwareAddress, to: ends.bridges[bridge].hardwareAddress), on: end.number)
         }
     }
 
@@ -61,7 +60,7 @@ public final class Stage {
     /// Whether a packet from outside can have this source, and an answer find its way back. A kernel takes no packet from addresses
     /// that nobody can have, nor from its own; and what is in a network of containers is answered there.
     public func canSend(from source: IPAddress) -> Bool {
-        !source.isMartian && !ends.ownAddresses.contains(source) && !setting.bridges.contains { $0.holds(source) }
+        !source.isMartian && !ends.takenAddresses.contains(source) && !setting.bridges.contains { $0.holds(source) }
     }
 
     /// Sends all of them, and says what became of each, in their order. `progress` is told how many are decided.
@@ -79,7 +78,6 @@ public final class Stage {
                 let part = rest.prefix(Self.volleySize)
                 rest = rest.dropFirst(part.count)
                 try route(by: way)
-                try forgetConnections()
                 let batch = part.map { shots[$0] }
                 let hostSockets =
                     batch.contains { $0.origin == .host }
@@ -126,7 +124,7 @@ public final class Stage {
     /// What came in by an interface is answered by it, whoever asked.
     private func route(by way: Int) throws(StageError) {
         guard routed != way else { return }
-        for family in AddressFamily.allCases {
+        for family in ends.families {
             do throws(NetlinkError) {
                 try links.setDefaultRoute(via: Ends.gateway(family), on: ends.interfaces[way].number)
             } catch {
@@ -136,17 +134,18 @@ public final class Stage {
         routed = way
     }
 
-    private func forgetConnections() throws(StageError) {
+    func forgetConnections() throws(StageError) {
         do throws(NetlinkError) { try tracking.forgetAll() } catch { throw .link(error) }
     }
 
-    /// One that no shot of the last tens of thousands had.
+    /// One that no shot of the last tens of thousands had, of those that clients have: to rules, others may be those of servers.
     func nextClientPort(besides port: UInt16) -> UInt16 {
-        lastClientPort = lastClientPort == .max ? Self.firstClientPort : lastClientPort + 1
+        lastClientPort = lastClientPort < Self.clientPorts.upperBound ? lastClientPort + 1 : Self.clientPorts.lowerBound
         return lastClientPort == port ? nextClientPort(besides: port) : lastClientPort
     }
 
-    private static let firstClientPort: UInt16 = 30_000
+    /// `net.ipv4.ip_local_port_range` as kernels have it.
+    private static let clientPorts: ClosedRange<UInt16> = 32768...60999
 }
 
 extension IPAddress {

@@ -35,14 +35,14 @@ public struct StageSetting: Sendable {
         }
     }
 
-    /// An attachment of a container to a bridge. It answers on every port of its addresses.
+    /// An attachment of a container. It answers on every port of its addresses.
     public struct Container: Hashable, Sendable {
-        /// The name of its bridge.
-        public var bridge: String
+        /// The name of its bridge, or of the interface whose wire it shares with the host (macvlan).
+        public var link: String
         public var addresses: [IPAddress]
 
-        public init(on bridge: String, _ addresses: [IPAddress]) {
-            self.bridge = bridge
+        public init(on link: String, _ addresses: [IPAddress]) {
+            self.link = link
             self.addresses = addresses
         }
     }

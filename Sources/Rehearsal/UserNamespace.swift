@@ -3,11 +3,11 @@ internal import Glibc
 
 /// What lets anybody have network namespaces: a user namespace in which the process is root, and root of nothing else.
 public enum UserNamespace {
-    /// Puts the whole process into one of its own, unless it is root already. It must be the first thing that a program does: the
-    /// kernel refuses a process that has threads.
+    /// Puts the whole process into one of its own, unless it may make network namespaces as it is. It must be the first thing that a
+    /// program does: the kernel refuses a process that has threads.
     public static func enter() throws(StageError) {
+        if mayDoWithout { return }
         let (user, group) = (geteuid(), getegid())
-        if user == 0 { return }
         let code = clinux_make_user_namespace()
         guard code == 0 else { throw .userNamespaceForbidden(by: reason(code)) }
         // A kernel that lets one be made may still give no rights in it: the first write shows.
@@ -33,13 +33,18 @@ public enum UserNamespace {
         return "\(StageError.failed("unshare", "user namespace", code))"
     }
 
+    /// By its capabilities: root may have lost them, and others may have been given them.
+    private static var mayDoWithout: Bool {
+        guard let status = File.text("/proc/self/status"),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),
+            let capabilities = UInt64(line.dropFirst(7).filter(\.isHexDigit), radix: 16)
+        else { return geteuid() == 0 }
+        // CAP_NET_ADMIN, CAP_NET_RAW and CAP_SYS_ADMIN of linux/capability.h.
+        let wanted: UInt64 = 1 << 12 | 1 << 13 | 1 << 21
+        return capabilities & wanted == wanted
+    }
+
     private static func setting(_ name: String) -> String? {
-        guard let descriptor = try? File.open("/proc/sys/\(name)", O_RDONLY) else { return nil }
-        defer { _ = close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 32)
-        // No more is written than there is room for.
-        let count = unsafe read(descriptor, &bytes, bytes.count)
-        guard count > 0 else { return nil }
-        return String(decoding: bytes.prefix(count).filter { $0 > 0x20 }, as: UTF8.self)
+        File.text("/proc/sys/\(name)").map { $0.filter { !$0.isWhitespace } }
     }
 }

@@ -10,10 +10,12 @@ struct Volley {
     private let hostSockets: HostSockets?
     private let shots: [Shot]
     private let firstMark: UInt32
-    private var clientPorts: [UInt16]
+    private let clientPorts: [UInt16]
     /// Which container a shot has come to.
     private var reached: [Int?]
     private var isOutside: [Bool]
+    /// Ends that have answered an attempt at a shot: each does so once, so that no two of them talk for ever.
+    private var answerers: [Set<Ends.Place>]
     private var fates: [Fate?]
     private var sentinels = 0
 
@@ -22,9 +24,10 @@ struct Volley {
         self.hostSockets = hostSockets
         self.shots = shots
         self.firstMark = firstMark
-        clientPorts = Array(repeating: 0, count: shots.count)
+        clientPorts = shots.map { $0.sourcePort ?? stage.nextClientPort(besides: $0.port) }
         reached = Array(repeating: nil, count: shots.count)
         isOutside = Array(repeating: false, count: shots.count)
+        answerers = Array(repeating: [], count: shots.count)
         fates = Array(repeating: nil, count: shots.count)
     }
 
@@ -37,6 +40,8 @@ struct Volley {
         for _ in 0..<2 {
             let open = fates.indices.filter { fates[$0] == nil }
             if open.isEmpty { break }
+            // The table of connections never holds more than one attempt of one volley.
+            try stage.forgetConnections()
             for (count, index) in open.enumerated() {
                 try send(index)
                 if count % Self.burst == Self.burst - 1 { while try serve() {} }
@@ -51,8 +56,8 @@ struct Volley {
     private mutating func send(_ index: Int) throws(StageError) {
         let shot = shots[index]
         let mark = firstMark &+ UInt32(index)
-        let clientPort = shot.sourcePort ?? stage.nextClientPort(besides: shot.port)
-        clientPorts[index] = clientPort
+        let clientPort = clientPorts[index]
+        answerers[index] = []
         let (source, destination) = (shot.source, shot.destination)
         let content =
             switch shot.kind {
@@ -87,13 +92,16 @@ struct Volley {
         case .host:
             try hostSockets?.send(packet, to: destination)
             return
-        case .outside(let index): (end, next) = (ends.outside[index], ends.interfaces[index])
+        case .outside(let index):
+            let sharing = ends.container(at: .wire(index), destination)
+            (end, next) = (ends.outside[index], sharing ?? ends.interfaces[index])
         case .container(let index):
-            let bridge = ends.bridgeOfContainer[index]
-            let neighbour = ends.containersByAddress[destination].flatMap {
-                ends.bridgeOfContainer[$0] == bridge ? ends.containers[$0] : nil
+            let attachment = ends.attachments[index]
+            let neighbour = ends.container(at: attachment, destination)
+            switch attachment {
+            case .bridge(let bridge): (end, next) = (ends.containers[index], neighbour ?? ends.bridges[bridge])
+            case .wire(let wire): (end, next) = (ends.containers[index], neighbour ?? ends.outside[wire])
             }
-            (end, next) = (ends.containers[index], neighbour ?? ends.bridges[bridge])
         }
         let frame = Frame.frame(
             packet, of: source.family, from: end.hardwareAddress, to: next.hardwareAddress)
@@ -104,11 +112,11 @@ struct Volley {
 
     /// Waits until nothing is on its way any more.
     private mutating func settle(_ open: [Int]) throws(StageError) {
-        try untilQuiet()
+        while try serve() {}
         sentinels = 0
         let places = Set(open.map { place(of: shots[$0]) })
         for place in places { try ask(at: place) }
-        var patience = 400
+        var patience = 2000
         while sentinels < places.count {
             guard patience > 0 else { throw .unresponsive("the host in the stage") }
             patience -= 1
@@ -119,13 +127,19 @@ struct Volley {
 
     /// No rule that looks at packets of IP sees this one, and frames of one wire stay in their order.
     private func ask(at place: Ends.Place) throws(StageError) {
-        let end =
-            switch place {
-            case .outside(let index): stage.ends.outside[index]
-            case .container(let index): stage.ends.containers[index]
-            // What it sends goes out by the first.
-            case .host: stage.ends.outside[0]
+        let ends = stage.ends
+        let end: Ends.End
+        switch place {
+        case .outside(let index): end = ends.outside[index]
+        // What it sends goes out by the first.
+        case .host: end = ends.outside[0]
+        case .container(let index):
+            switch ends.attachments[index] {
+            case .bridge: end = ends.containers[index]
+            // A kernel does not hear those who share its wire.
+            case .wire(let wire): end = ends.outside[wire]
             }
+        }
         try stage.packets.send(
             Frame.addressRequest(for: Ends.sentinel, from: Ends.gateway4, at: end.hardwareAddress), on: end.number)
     }
@@ -223,7 +237,7 @@ struct Volley {
 
     /// As whoever is at this end would.
     private mutating func answer(_ arrival: Arrival, _ mark: UInt32, at place: Ends.Place) throws(StageError) {
-        guard let index = index(mark) else { return }
+        guard let index = index(mark), answerers[index].insert(place).inserted else { return }
         switch place {
         case .container(let container): reached[index] = container
         case .outside: isOutside[index] = true

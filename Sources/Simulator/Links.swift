@@ -1,18 +1,26 @@
 internal import Addressing
-internal import Nftables
+public import Nftables
 
-/// Interfaces that both rulesets treat alike, with one of them for an example.
-struct Link {
-    var example: String
-    var names: [String]
+/// Interfaces that no rule tells apart, with one of them for an example.
+public struct Link: Hashable, Sendable {
+    public var example: String
+    /// Names and beginnings of names, and `other` for all that no rule names.
+    public var names: [String]
+
+    public init(example: String, names: [String]) {
+        self.example = example
+        self.names = names
+    }
 }
 
-/// The kinds of interface that two rulesets tell apart.
-struct Links {
-    /// Where clients come in by one of the two.
-    let outside: [Link]
-    /// Where containers are by one of the two.
-    let bridges: [Link]
+/// The kinds of interface that rulesets tell apart.
+public struct Links: Sendable {
+    /// Where clients come in by one of them.
+    public let outside: [Link]
+    /// Where containers are by one of them.
+    public let bridges: [Link]
+
+    public init(_ ruleset: LinearRuleset) { self.init(ruleset, nil) }
 
     /// A name that nobody gives to an interface stands for all that no rule names.
     private static let unnamed = "-"

@@ -14,7 +14,7 @@ extension Packet {
     /// `nft_meta_get_eval`.
     func load(_ key: MetaKey) -> Loaded {
         switch key {
-        case .nfproto: .bytes([family == .ipv4 ? 2 : 10])
+        case .nfproto: .bytes([family.nfProto])
         case .l4proto: .bytes([transport.l4proto])
         case .iifname: .bytes((iifname ?? "").ifname)
         case .oifname: .bytes((oifname ?? "").ifname)
@@ -95,15 +95,6 @@ extension TransportHeader {
             source.networkOrder + destination.networkOrder + Packet.open(8)
         case .icmp(let type, let code), .icmpv6(let type, let code): [type, code] + Packet.open(6)
         case .other, .fragment: []
-        }
-    }
-}
-
-extension IPAddress {
-    fileprivate var networkOrder: [UInt8] {
-        switch self {
-        case .v4(let address): address.bits.networkOrder
-        case .v6(let address): address.bits.networkOrder
         }
     }
 }

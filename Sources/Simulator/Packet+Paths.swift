@@ -71,6 +71,21 @@ extension Packet {
                     destination: dialled.address, serviceDestination: dialled.port)))
     }
 
+    /// One client's packet of an approach. Where it is translated to is known to no rule of ours, so that it keeps what was dialled.
+    public init(_ approach: Approach, from source: IPAddress) {
+        let unnamed: IPAddress = approach.family == .ipv4 ? .v4(IPv4Address(1)) : .v6(IPv6Address(2))
+        let client = Endpoint(source, SourceMachine<UInt32>.clientPort)
+        let dialled = Endpoint(approach.address ?? unnamed, approach.port)
+        switch approach.hook {
+        case .ingress(let device):
+            self = .onTheWire(approach.transport, from: client, to: dialled, parent: device)
+        case .prerouting, .input, .forward, .output, .postrouting:
+            self = .first(
+                approach.transport, approach.hook, approach.interface, approach.outputInterface, from: client,
+                dialled: dialled, reaches: dialled, status: approach.isPublished ? .dnat : [])
+        }
+    }
+
     /// What the other side sends back. A reply to what came in by `input` leaves by `output`, and the other way round.
     public var reply: Self {
         var reply = self

@@ -110,15 +110,15 @@ struct PortStretches {
 }
 
 extension KeyField {
-    fileprivate var ports: ClosedRange<UInt16>? {
+    var ports: ClosedRange<UInt16>? {
         if case .service(let ports) = self { ports } else { nil }
     }
 
-    fileprivate var address: IPAddress? {
+    var address: IPAddress? {
         switch self {
         case .ipv4(let range): .v4(IPv4Address(range.lowerBound))
         case .ipv6(let range): .v6(IPv6Address(range.lowerBound))
-        case .service, .proto, .interface: nil
+        case .family, .service, .proto, .interface: nil
         }
     }
 }

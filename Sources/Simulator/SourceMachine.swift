@@ -75,7 +75,7 @@ struct SourceMachine<Bits: AddressBits> {
 
     private func value(of key: MetaKey) -> Value {
         switch key {
-        case .nfproto: .bytes([approach.family == .ipv4 ? 2 : 10])
+        case .nfproto: .bytes([approach.family.nfProto])
         case .l4proto: .bytes([approach.transport.rawValue])
         case .iifname: .bytes(approach.interface.ifname)
         case .oifname: .bytes((approach.outputInterface ?? "").ifname)
@@ -130,7 +130,7 @@ struct SourceMachine<Bits: AddressBits> {
     }
 
     /// A port that Linux takes for a client (ip(7), ip_local_port_range), and that no rule is about.
-    private static var clientPort: UInt16 { 40000 }
+    static var clientPort: UInt16 { 40000 }
 
     private mutating func compare(
         _ value: Value, _ comparison: Comparison, _ bytes: [UInt8], _ sources: IntervalSet<Bits>

@@ -36,8 +36,9 @@ public struct SourceTrial<Bits: AddressBits> {
         var notUnderstood: Set<String> = []
     }
 
-    public mutating func reach(_ approach: Approach) -> Reach<Bits> {
-        var remaining = IntervalSet<Bits>.all
+    /// Of these sources only, where not all are asked for.
+    public mutating func reach(_ approach: Approach, of sources: IntervalSet<Bits> = .all) -> Reach<Bits> {
+        var remaining = sources
         var reach = Reach<Bits>(allowed: .init(), chain: nil, notUnderstood: [])
         let bases = ruleset.chains.filter { $0.base?.hook == approach.hook }
             .sorted { ($0.base?.priority ?? 0) < ($1.base?.priority ?? 0) }

@@ -3,7 +3,7 @@ internal import Nftables
 
 extension AppliedRecord {
     /// What a record begins with; the number changes with the form.
-    private static let signature = Array("dockernft applied 2\n".utf8)
+    private static let signature = Array("dockernft applied 3\n".utf8)
 
     /// Everything in one fixed order, numbers in network order, texts behind their length.
     func encoded() -> [UInt8] {
@@ -11,6 +11,11 @@ extension AppliedRecord {
         bytes.append(text: policyPath)
         bytes.append(number: appliedAt)
         bytes.append(text: digest)
+        bytes.append(UInt8(waiting == nil ? 0 : 1))
+        if let waiting {
+            bytes.append(text: waiting.policyPath)
+            bytes.append(number: waiting.appliedAt)
+        }
         bytes.append(text: place.boot)
         bytes.append(number: place.namespace)
         bytes.append(number: place.generation)
@@ -42,7 +47,7 @@ extension AppliedRecord {
         let bytes = Array(bytes[..<end])
         var reader = RecordReader(bytes: bytes, offset: Self.signature.count)
         guard let policyPath = reader.text(), let appliedAt = reader.number(Int64.self), let digest = reader.text(),
-            let boot = reader.text(), let namespace = reader.number(UInt64.self),
+            let waiting = Self.waiting(&reader), let boot = reader.text(), let namespace = reader.number(UInt64.self),
             let generation = reader.number(UInt32.self), let table = reader.number(UInt64.self),
             let count = reader.number(UInt32.self)
         else { return nil }
@@ -54,7 +59,19 @@ extension AppliedRecord {
         guard reader.isAtEnd else { return nil }
         self.init(
             policyPath: policyPath, appliedAt: appliedAt, digest: digest,
-            place: Place(boot: boot, namespace: namespace, generation: generation, table: table), elements: elements)
+            place: Place(boot: boot, namespace: namespace, generation: generation, table: table), elements: elements,
+            waiting: waiting)
+    }
+
+    /// Nil for what was not written here, an inner nil where nothing waits.
+    private static func waiting(_ reader: inout RecordReader) -> Waiting?? {
+        switch reader.number(UInt8.self) {
+        case 0: return .some(nil)
+        case 1:
+            guard let path = reader.text(), let appliedAt = reader.number(Int64.self) else { return nil }
+            return Waiting(policyPath: path, appliedAt: appliedAt)
+        case _: return nil
+        }
     }
 }
 
@@ -66,6 +83,7 @@ private enum Tag {
     static let proto: UInt8 = 4
     static let interface: UInt8 = 5
     static let keyed: UInt8 = 6
+    static let family: UInt8 = 7
 
     static let none: UInt8 = 0
     static let accept: UInt8 = 1
@@ -111,12 +129,16 @@ extension [UInt8] {
                 append(UInt8(element.key.count))
                 for field in element.key { append(field) }
                 append(element.verdict)
+                append(number: element.timeout ?? 0)
             }
         }
     }
 
     private mutating func append(_ field: KeyField) {
         switch field {
+        case .family(let family):
+            append(Tag.family)
+            append(family.nfProto)
         case .ipv4(let range):
             append(Tag.ipv4)
             append(range: range)
@@ -202,8 +224,8 @@ struct RecordReader {
                 guard let field = field() else { return nil }
                 key.append(field)
             }
-            guard let verdict = verdict() else { return nil }
-            elements.append(Element(key: key, verdict: verdict))
+            guard let verdict = verdict(), let timeout = number(UInt64.self) else { return nil }
+            elements.append(Element(key: key, verdict: verdict, timeout: timeout == 0 ? nil : timeout))
         }
         return elements
     }
@@ -223,6 +245,7 @@ struct RecordReader {
 
     private mutating func field() -> KeyField? {
         switch number(UInt8.self) {
+        case Tag.family: return number().flatMap { AddressFamily(nfProto: $0) }.map { .family($0) }
         case Tag.ipv4: return range().map { .ipv4($0) }
         case Tag.ipv6: return range().map { .ipv6($0) }
         case Tag.service: return range().map { .service($0) }

@@ -75,6 +75,24 @@ public struct RuntimeDirectory: Sendable {
 
     public func dropPending(namespace: UInt64) { File.remove(pendingFile(namespace)) }
 
+    /// What was asked for last is not known any more: better nothing than what was asked for before.
+    public func dropPolicy(namespace: UInt64) {
+        dropPending(namespace: namespace)
+        File.remove(policyFile(namespace))
+    }
+
+    private func waitingFile(_ namespace: UInt64) -> String { "\(path)/\(namespace).policy.waiting" }
+
+    /// The one that waits to be confirmed. It is the one in the table only where the digests say so.
+    public func waitingPolicy(namespace: UInt64) -> KeptPolicy? { policy(at: waitingFile(namespace), namespace) }
+
+    public func keepWaiting(_ policy: KeptPolicy) throws(File.Failure) {
+        try File.makeDirectory(path)
+        try File.replace(waitingFile(policy.namespace), with: policy.encoded())
+    }
+
+    public func dropWaiting(namespace: UInt64) { File.remove(waitingFile(namespace)) }
+
     // MARK: Locks
 
     /// Of those who change the table or what is kept of it: one at a time.

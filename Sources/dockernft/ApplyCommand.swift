@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Confirmation
 internal import Console
 internal import Presentation
 internal import Reconcile
@@ -30,30 +31,59 @@ struct Apply: ParsableCommand {
     @Flag(help: "Replace a table of our name that somebody else made.")
     var adopt = false
 
+    @Flag(help: "Apply it also where it cuts off connections of SSH, your own for one.")
+    var lockMeOut = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Have the kernel take it back after so long (60s, 5m, 1h), unless it is confirmed: at the prompt, where there is a terminal, or by 'dockernft confirm'.",
+            valueName: "time"),
+        transform: ConfirmationTime.argument)
+    var confirmWithin: ConfirmationTime?
+
+    func validate() throws {
+        guard confirmWithin != nil, adopt else { return }
+        throw ValidationError(
+            "--adopt replaces what there was: it cannot be taken back, and goes without --confirm-within")
+    }
+
     mutating func run() throws {
         let file = try PolicyFile.read(policy.path, diagnostics)
+        let prompt = dryRun || output.json ? nil : try confirmWithin.flatMap { _ in try ConfirmationPrompt() }
         let session = try KernelSession(kernel)
         let sighting = session.trusting(docker.look())
         let target = try file.target(sighting, on: session, diagnostics)
         if dryRun { return try compare(target, session) }
         let enforcement = Enforcement(
-            target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused)
+            target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused,
+            lockout: lockMeOut ? .warns : .refuses,
+            term: confirmWithin.map { .onTrial(milliseconds: $0.milliseconds) } ?? .forGood)
+        if prompt?.isInterrupted == true { throw ExitStatus.no }
         // Whoever reads the plan may take his time: the turn does not wait for him.
-        var step: LivePlan?
+        var plan: Plan?
         var result = Enforcement.Result.wasInForce
         do {
-            defer { if let step { try? show(step) } }
+            defer { if let plan { try? show(plan) } }
             try session.inTurn {
-                result = try session.keeping(file.texts(of: target)) { try enforcement.run { step = $0 } }
+                result = try session.keeping(file.texts(of: target), enforcement.term) {
+                    try enforcement.run { plan = $0.plan(on: session) }
+                }
                 keep(sighting, session)
             }
         } catch let loss as Enforcement.Loss {
             Console.report(loss.text)
             throw loss.status
+        } catch let refusal as LockoutGuard.Refusal {
+            refusal.report()
+            throw ExitStatus.no
         }
         switch result {
         case .wasInForce: break
-        case .isInForce(let readBack): conclude(readBack)
+        case .isInForce(let readBack): conclude(readBack, plan)
+        case .waits:
+            if let prompt { return try prompt.ask(about: policy.path, session) }
+            if !output.json { Console.print("applied \(policy.path)") }
+            ApplyTerm.announce(confirmWithin?.milliseconds ?? 0, to: output.json ? .error : .output)
         }
     }
 
@@ -77,11 +107,27 @@ struct Apply: ParsableCommand {
             Console.report(Self.foreignTable)
             throw ExitStatus.no
         }
-        try show(LivePlan(target, against: live))
+        if let remaining = live.waiting?.remaining {
+            let loss = Enforcement.Loss.waiting(milliseconds: remaining)
+            Console.report(loss.text)
+            throw loss.status
+        }
+        let step = LivePlan(target, against: live)
+        let plan = step.plan(on: session)
+        try show(plan)
+        if let confirmWithin, !plan.difference.isEmpty, !output.json {
+            let time = TimeText.duration(confirmWithin.milliseconds)
+            Console.print("it would be in force for \(time), and then be taken back unless it is confirmed")
+        }
+        do {
+            try (lockMeOut ? LockoutGuard.warns : .refuses).admit(step, session)
+        } catch let refusal as LockoutGuard.Refusal {
+            refusal.report()
+            throw ExitStatus.no
+        }
     }
 
-    private func show(_ step: LivePlan) throws {
-        let plan = step.plan
+    private func show(_ plan: Plan) throws {
         if output.json {
             Console.print(try plan.json())
         } else if plan.difference.isEmpty {
@@ -91,12 +137,14 @@ struct Apply: ParsableCommand {
         }
     }
 
-    private func conclude(_ readBack: Enforcement.ReadBack) {
+    private func conclude(_ readBack: Enforcement.ReadBack, _ plan: Plan?) {
         switch readBack {
         case .asSent: break
         case .couldNotLook:
             Console.report("dockernft: note: others keep changing tables; ours could not be read back")
         }
-        if !output.json { Console.print("applied \(policy.path)") }
+        if output.json { return }
+        if let text = plan?.cutText { Console.print(text) }
+        Console.print("applied \(policy.path)")
     }
 }

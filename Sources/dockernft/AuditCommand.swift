@@ -39,21 +39,10 @@ struct AuditHost: ParsableCommand {
         let session = try KernelSession(kernel)
         let live = try LiveTable.read(session)
         let inventory = try seen()
-        let path = policyPath ?? standard(session)
+        let path = policyPath ?? session.likelyPolicyPath
         let policy = try path.map { try allowed(by: $0, inventory) }
-        let network = try HostNetwork.read(namespace: kernel.namespacePath)
-        let owners = SocketOwners(of: network.listeners)
-        let groups = ControlGroups()
         let report = AuditReport(
-            Subject(
-                rules: try session.host(), topology: Topology(network),
-                listeners: network.listeners.compactMap {
-                    Listener(
-                        $0, of: network, processes: owners.names(of: $0),
-                        controlGroups: $0.cgroup.flatMap(groups.lineage))
-                },
-                inventory: inventory, policy: policy, table: live.condition,
-                installation: HostSetup.installation(network)))
+            try session.subject(inventory: inventory, policy: policy, table: live.condition))
         Console.print(
             output.json
                 ? try AuditJSON.render(report, policyPath: path)
@@ -80,13 +69,6 @@ struct AuditHost: ParsableCommand {
         return nil
     }
 
-    /// A policy that nobody names need not be there.
-    private func standard(_ session: KernelSession) -> String? {
-        [session.record()?.policyPath, PolicyArgument.standardPath].compactMap(\.self).first { path in
-            (try? File.read(path, atMost: 16 << 20)) != nil
-        }
-    }
-
     private func allowed(by path: String, _ inventory: Inventory?) throws -> ResolvedPolicy {
         let loaded = PolicyFile.load(path)
         let file = PolicyFile(
@@ -103,8 +85,6 @@ extension LiveTable {
         guard let ruleset else { return .absent }
         if isForeign { return .foreign }
         if isDormant { return .dormant }
-        let isIntact =
-            isUntouched || oddities.isEmpty && Compiler.digest(of: ruleset) == PolicyDigest.hexadecimal(of: ruleset)
-        return isIntact ? .asApplied : .changed
+        return isIntact(ruleset) ? .asApplied : .changed
     }
 }

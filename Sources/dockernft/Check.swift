@@ -22,14 +22,15 @@ struct Check: ParsableCommand {
     mutating func run() throws {
         var loaded = PolicyFile.load(policy.path)
         if let docker, loaded.policy != nil { loaded = try loaded.resolved(docker.look().withoutProxyGroup) }
+        let target = try loaded.policy.map { try PolicyTarget(path: policy.path, policy: $0, on: nil) }
+        if let target { loaded = loaded.tested(target) }
         if output.json {
             Console.write(Array(loaded.json.utf8), to: .output)
             guard loaded.policy != nil else { throw loaded.status }
             return
         }
         loaded.report(diagnostics)
-        guard let resolved = loaded.policy else { throw loaded.status }
-        let target = try PolicyTarget(path: policy.path, policy: resolved, on: nil)
+        guard let target, let resolved = loaded.policy else { throw loaded.status }
         for line in target.uncovered { Console.report("dockernft: note: \(line)") }
         let names = resolved.selecting.filter { $0.selected.isEmpty && $0.direct.isEmpty }.count
         if docker == nil, names > 0 {

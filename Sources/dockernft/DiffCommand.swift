@@ -23,7 +23,8 @@ struct Diff: ParsableCommand {
         let target = try file.target(session.trusting(docker.look()), on: session, diagnostics)
         let live = try LiveTable.read(session)
         if live.isForeign { Console.report(Apply.foreignTable) }
-        let plan = LivePlan(target, against: live).plan
+        if let waiting = live.waiting { Console.report(waiting.note) }
+        let plan = LivePlan(target, against: live.withoutWaiting).plan(on: session)
         if output.json {
             Console.print(try plan.json())
         } else if plan.difference.isEmpty {

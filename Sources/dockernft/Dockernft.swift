@@ -13,8 +13,8 @@ struct Dockernft: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            Check.self, Compile.self, Diff.self, Apply.self, Watch.self, ShowStatus.self, AuditHost.self, Verify.self,
-            Remove.self,
+            Check.self, Compile.self, Diff.self, Apply.self, Confirm.self, Rollback.self, Watch.self, ShowStatus.self,
+            Explain.self, AuditHost.self, Verify.self, Remove.self,
         ])
 
     static func main() {
@@ -26,6 +26,9 @@ struct Dockernft: ParsableCommand {
             try command.run()
         } catch let status as ExitStatus {
             exit(withError: ExitCode(status.rawValue))
+        } catch let loss as Confirm.Loss {
+            Console.report(loss.text)
+            exit(withError: ExitCode(ExitStatus.no.rawValue))
         } catch let error as NetlinkError {
             Console.report(
                 "dockernft: \(error)" + (error.isMissingPrivilege ? " (check and compile need no privilege)" : ""))

@@ -1,3 +1,5 @@
+internal import Compiler
+internal import Confirmation
 internal import Console
 internal import FoundationEssentials
 internal import Nftables
@@ -10,6 +12,15 @@ struct Enforcement {
     let target: PolicyTarget
     let session: KernelSession
     let foreignTables: ForeignTables
+    var lockout = LockoutGuard.off
+    var term = Term.forGood
+
+    /// How long it is to last.
+    enum Term {
+        case forGood
+        /// So many milliseconds, unless it is confirmed meanwhile.
+        case onTrial(milliseconds: UInt64)
+    }
 
     /// A table of our name that somebody else made.
     enum ForeignTables {
@@ -21,6 +32,8 @@ struct Enforcement {
         /// Nothing was sent.
         case wasInForce
         case isInForce(ReadBack)
+        /// In force until it is confirmed or its time is up.
+        case waits
     }
 
     enum ReadBack {
@@ -34,6 +47,10 @@ struct Enforcement {
         case foreign
         case deleted
         case changed
+        /// Another policy waits to be confirmed, for so many milliseconds more. Nothing was sent.
+        case waiting(milliseconds: UInt64)
+        /// There is no telling how to go back to the table as it is. Nothing was sent.
+        case noWayBack(String)
     }
 
     /// After so many, somebody must be changing tables without a pause.
@@ -51,34 +68,55 @@ struct Enforcement {
                 break
             }
             try refuseForeign(live.ruleset?.table)
-            let step = LivePlan(target, against: live)
+            let desired = try desired(live)
+            let step = LivePlan(target, against: live, becoming: desired)
             if !isShown { try show(step) }
             isShown = true
             if step.difference.isEmpty {
-                if !live.isUntouched { remember(of: live.generation) }
+                if !live.isUntouched { remember(of: live.generation, desired, live.record) }
                 return .wasInForce
             }
+            try lockout.admit(step, session)
             do {
                 try session.commit(step.difference.changes, at: live.generation)
             } catch {
                 guard error.isStaleGeneration else { throw error }
                 continue
             }
-            return .isInForce(try conclude(after: live.generation))
+            let readBack = try conclude(desired, live.record, after: live.generation)
+            return WaitingTable(in: desired) == nil ? .isInForce(readBack) : .waits
         }
-        return .isInForce(try remake())
+        switch term {
+        case .forGood: return .isInForce(try remake())
+        case .onTrial: throw Loss.noWayBack("others keep changing tables")
+        }
+    }
+
+    /// What the kernel's table is to become.
+    private func desired(_ live: LiveTable) throws(Loss) -> LinearRuleset {
+        if let remaining = live.waiting?.remaining { throw .waiting(milliseconds: remaining) }
+        switch term {
+        case .forGood: return target.linear
+        case .onTrial(let milliseconds):
+            if Difference(from: live.settled, oddities: live.oddities, to: target.linear).isEmpty {
+                return target.linear
+            }
+            if let oddity = live.oddities.first { throw .noWayBack("somebody has changed the table: \(oddity)") }
+            return WaitingTable.joined(live.settled, target.linear, timeout: milliseconds)
+        }
     }
 
     /// Changes hold for one generation only. Where others never stop to commit, the table is made anew instead: that is right
     /// whatever it has become, and takes effect in one step as well.
     private func remake() throws -> ReadBack {
         try refuseForeign(try session.header())
+        try lockout.admit(target, inForce: nil, session)
         Console.report(
             "dockernft: others keep changing tables; ours is made anew in one step, and its counters start at zero")
         let table = target.ruleset.table
         try session.commit(
             [.addTable(table), .deleteTable(name: table.name)] + Difference(from: nil, to: target.linear).changes)
-        return try conclude(after: nil)
+        return try conclude(target.linear, nil, after: nil)
     }
 
     private func refuseForeign(_ table: Table?) throws {
@@ -93,18 +131,20 @@ struct Enforcement {
     ///
     /// Of elements there is no need: the kernel took them whole or not at all. Unless somebody has committed since `generation`,
     /// the one that our commit replaced: then it may have been to our table, and all of it is read.
-    private func conclude(after generation: UInt32?) throws -> ReadBack {
+    private func conclude(
+        _ wanted: LinearRuleset, _ record: AppliedRecord?, after generation: UInt32?
+    ) throws -> ReadBack {
         do {
             var table = try session.outline()
-            var desired = target.linear.outline
+            var desired = wanted.outline
             if let outline = table, outline.generation != generation.map(KernelConnection.generation(after:)) {
                 table = try session.table()
-                desired = target.linear
+                desired = wanted
             }
             guard let table else { throw Loss.deleted }
             guard Difference(from: table.ruleset, oddities: table.oddities.map(\.description), to: desired).isEmpty
             else { throw Loss.changed }
-            remember(table)
+            remember(table, wanted, record)
             return .asSent
         } catch let error as NetlinkError where error.isInterrupted {
             return .couldNotLook
@@ -113,19 +153,23 @@ struct Enforcement {
 
     // MARK: The record
 
-    private func remember(of generation: UInt32) {
+    private func remember(of generation: UInt32, _ wanted: LinearRuleset, _ record: AppliedRecord?) {
         guard let table = try? session.outline(), table.generation == generation else { return }
-        remember(table)
+        remember(table, wanted, record)
     }
 
     /// A record that cannot be kept costs time at the next command, and nothing else.
-    private func remember(_ table: ObservedTable) {
+    private func remember(_ table: ObservedTable, _ wanted: LinearRuleset, _ before: AppliedRecord?) {
         guard let cookie = session.namespaceCookie else { return }
+        let now = Int64(Date().timeIntervalSince1970)
+        let isWaiting = WaitingTable(in: wanted) != nil
         let record = AppliedRecord(
-            policyPath: target.path, appliedAt: Int64(Date().timeIntervalSince1970), digest: target.digest,
+            policyPath: isWaiting ? before?.policyPath ?? "" : target.path,
+            appliedAt: isWaiting ? before?.appliedAt ?? 0 : now, digest: Compiler.digest(of: wanted) ?? "",
             place: .init(
                 boot: RuntimeDirectory.boot, namespace: cookie, generation: table.generation, table: table.handle),
-            elements: Dictionary(target.linear.sets.map { ($0.name, $0.elements) }) { first, _ in first })
+            elements: wanted.elements,
+            waiting: isWaiting ? .init(policyPath: target.path, appliedAt: now) : nil)
         do {
             try session.keep(record)
         } catch {
@@ -140,22 +184,30 @@ extension Enforcement.Loss {
         case .foreign: Apply.foreignTable
         case .deleted: "dockernft: the kernel took the table, and somebody has deleted it since"
         case .changed: "dockernft: the kernel took the table, and somebody has changed it since; see dockernft diff"
+        case .waiting(let milliseconds):
+            "dockernft: a policy waits to be confirmed, for \(TimeText.duration(milliseconds)) more; "
+                + "'dockernft confirm' keeps it, 'dockernft rollback' takes it back: then apply again"
+        case .noWayBack(let reason):
+            "dockernft: \(reason): there would be no exact way back, and nothing was changed; "
+                + "without --confirm-within it can be applied"
         }
     }
 
     var status: ExitStatus {
         switch self {
-        case .foreign: .no
+        case .foreign, .waiting, .noWayBack: .no
         case .deleted, .changed: .trouble
         }
     }
 }
 
 extension LinearRuleset {
-    /// All but what its sets hold.
-    fileprivate var outline: Self {
+    /// All but what its sets hold, save for what is always read.
+    var outline: Self {
         var outline = self
-        for index in outline.sets.indices { outline.sets[index].elements = .keyed([]) }
+        for index in outline.sets.indices where !sets[index].timesOut { outline.sets[index].elements = .keyed([]) }
         return outline
     }
+
+    var elements: [String: Elements] { Dictionary(sets.map { ($0.name, $0.elements) }) { first, _ in first } }
 }

@@ -87,10 +87,13 @@ final class EngineFollower: Sendable {
             } catch {
                 say(.away("\(error)", isOver: false))
                 failures += 1
-                // It was there a moment ago. Whatever happens next is a reason to ask again, and so is its return.
-                guard state.withLock({ $0.takeBack(question) }), failures < Self.attempts else {
-                    return state.withLock { $0.isAsking = false }
+                // It was there a moment ago: whatever happens next is a reason to ask again. Of one that has gone its return is.
+                let asksAgain = state.withLock { state in
+                    state.takeBack(question)
+                    state.isAsking = state.isConnected && failures < Self.attempts
+                    return state.isAsking
                 }
+                guard asksAgain else { return }
                 Worker.pause(pause)
                 pause = min(pause * 2, Self.longestPause)
             }

@@ -92,15 +92,13 @@ struct EngineKnowledge {
         return Question(isFirst: isFirst, created: created, settled: settled, events: events)
     }
 
-    /// Of one that got no answer. Whether it is to be asked again: not of an engine that has gone, for the next subscription does.
-    mutating func takeBack(_ question: Question) -> Bool {
+    /// Of one that got no answer.
+    mutating func takeBack(_ question: Question) {
         isStale = true
         isFirst = isFirst || question.isFirst
         created.formUnion(question.created)
         settled.formUnion(question.settled)
         events = (question.events + events).suffix(Self.rememberedEvents)
-        if !isConnected { isAsking = false }
-        return isConnected
     }
 
     mutating func learn(_ answer: Inventory, waiting found: [Docker.Container], from question: Question) {

@@ -1,4 +1,5 @@
 internal import Compiler
+internal import Confirmation
 internal import Console
 internal import Files
 internal import NftablesKernel
@@ -30,7 +31,11 @@ extension KernelSession {
     ) throws -> Enforcement.Result {
         guard let cookie = namespaceCookie else { return try enforce() }
         let kept = KeptPolicy(boot: RuntimeDirectory.boot, namespace: cookie, wish: .inForce(texts))
-        guard noting({ () throws(File.Failure) in try directory.keepPending(kept) }) else { return try enforce() }
+        guard noting({ () throws(File.Failure) in try directory.keepPending(kept) }) else {
+            let result = try enforce()
+            directory.dropPolicy(namespace: cookie)
+            return result
+        }
         do {
             let result = try enforce()
             confirm(cookie)
@@ -39,7 +44,7 @@ extension KernelSession {
             switch error as? Enforcement.Loss {
             // The kernel has taken it: this is what was asked for last.
             case .deleted, .changed: confirm(cookie)
-            case .foreign: directory.dropPending(namespace: cookie)
+            case .foreign, .waiting, .noWayBack: directory.dropPending(namespace: cookie)
             case nil: try settle(kept, cookie)
             }
             throw error
@@ -50,10 +55,68 @@ extension KernelSession {
     func keepRemoval() {
         guard let cookie = namespaceCookie else { return }
         let kept = KeptPolicy(boot: RuntimeDirectory.boot, namespace: cookie, wish: .removed)
+        directory.dropWaiting(namespace: cookie)
         noting { () throws(File.Failure) in
             try directory.keepPending(kept)
             try directory.confirmPending(namespace: cookie)
         }
+    }
+
+    // MARK: What waits to be confirmed
+
+    func keeping(
+        _ texts: KeptPolicy.Texts, _ term: Enforcement.Term, _ enforce: () throws -> Enforcement.Result
+    ) throws -> Enforcement.Result {
+        switch term {
+        case .forGood: break
+        case .onTrial:
+            // What is kept of another one that waits is not to be lost.
+            if let remaining = try outline().flatMap({ WaitingTable(in: $0.ruleset) })?.remaining {
+                throw Enforcement.Loss.waiting(milliseconds: remaining)
+            }
+            keepWaiting(texts)
+            let result: Enforcement.Result
+            do {
+                result = try enforce()
+            } catch let loss as Enforcement.Loss {
+                switch loss {
+                case .foreign, .waiting, .noWayBack: dropWaiting()
+                case .deleted, .changed: break
+                }
+                throw loss
+            }
+            if case .waits = result { return result }
+            // There was nothing to wait for.
+            dropWaiting()
+            return try keeping(texts) { result }
+        }
+        let result = try keeping(texts, enforce)
+        dropWaiting()
+        return result
+    }
+
+    /// Keeps the texts of a policy that is about to wait. What was asked for before stays what is put back.
+    func keepWaiting(_ texts: KeptPolicy.Texts) {
+        guard let cookie = namespaceCookie else { return }
+        let kept = KeptPolicy(boot: RuntimeDirectory.boot, namespace: cookie, wish: .inForce(texts))
+        if !noting({ () throws(File.Failure) in try directory.keepWaiting(kept) }) { dropWaiting() }
+    }
+
+    /// The texts of the policy with this digest, where they are known.
+    func waitingTexts(digest: String?) -> KeptPolicy.Texts? {
+        guard let digest, let cookie = namespaceCookie,
+            case .inForce(let texts)? = directory.waitingPolicy(namespace: cookie)?.wish, texts.digest == digest
+        else { return nil }
+        return texts
+    }
+
+    func dropWaiting() {
+        if let cookie = namespaceCookie { directory.dropWaiting(namespace: cookie) }
+    }
+
+    /// Nobody knows what was asked for last.
+    func dropPolicy() {
+        if let cookie = namespaceCookie { directory.dropPolicy(namespace: cookie) }
     }
 
     /// A table carries the digest of what it was made of.

@@ -12,20 +12,34 @@ internal import Simulator
 struct LivePlan {
     let target: PolicyTarget
     let live: LiveTable
+    /// What is to be sent.
     let difference: Difference
 
-    init(_ target: PolicyTarget, against live: LiveTable) {
+    private let isOfPolicyAlone: Bool
+
+    /// `table` is what the kernel's is to become, where that is not the policy's alone.
+    init(_ target: PolicyTarget, against live: LiveTable, becoming table: LinearRuleset? = nil) {
         self.target = target
         self.live = live
+        isOfPolicyAlone = table == nil && live.waiting == nil
         difference = Difference(
-            from: live.ruleset, oddities: live.oddities, to: target.linear)
+            from: live.ruleset, oddities: live.oddities, to: table ?? target.linear)
     }
 
-    var plan: Plan {
+    /// From the rules of before to those of the policy, also where one of them only waits. Asks `session` for the connections that
+    /// are open, where somebody loses something.
+    func plan(on session: KernelSession) -> Plan {
+        let difference =
+            isOfPolicyAlone
+            ? self.difference : Difference(from: live.settled, oddities: live.oddities, to: target.linear)
+        guard !difference.isEmpty else { return Plan(access: [], difference: difference, desired: target.ruleset) }
         // A dormant table is as good as none.
-        let access = Access(before: live.isDormant ? nil : live.ruleset, after: target.linear)
+        let before = live.isDormant ? nil : live.settled
+        let access = Access(before: before, after: target.linear).changes
+        let losing = access.contains { !$0.lost.isEmpty || !$0.notUnderstood.isEmpty }
         return Plan(
-            access: difference.isEmpty ? [] : access.changes, difference: difference, desired: target.ruleset)
+            access: access, difference: difference, desired: target.ruleset,
+            connections: losing ? session.connections(FlowTrial(before: before, after: target.linear)) : .untouched)
     }
 }
 

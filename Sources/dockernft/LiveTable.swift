@@ -1,4 +1,5 @@
 internal import Compiler
+internal import Confirmation
 internal import Nftables
 internal import NftablesKernel
 internal import State
@@ -16,6 +17,34 @@ struct LiveTable {
     /// Somebody has put all its rules out of force.
     var isDormant = false
 
+    /// The policy that waits in it to be confirmed, or what is left of it when its time is up.
+    var waiting: WaitingTable?
+
+    /// The rules that nothing will take back: where a policy waits, those of before.
+    var settled: LinearRuleset? {
+        if let waiting { waiting.plain } else { ruleset }
+    }
+
+    /// The same as if nothing waited, nor was left of what did.
+    var withoutWaiting: Self {
+        var live = self
+        live.ruleset = settled
+        live.waiting = nil
+        return live
+    }
+
+    /// The table carries the digest of what was applied; what it is now has the same, or it was changed.
+    func isIntact(_ ruleset: LinearRuleset) -> Bool {
+        if isUntouched { return true }
+        guard oddities.isEmpty else { return false }
+        guard let waiting else { return Self.isAsDigested(ruleset) }
+        return waiting.damage == nil && waiting.plain.map(Self.isAsDigested) ?? true
+    }
+
+    private static func isAsDigested(_ ruleset: LinearRuleset) -> Bool {
+        Compiler.digest(of: ruleset) == PolicyDigest.hexadecimal(of: ruleset)
+    }
+
     var isForeign: Bool { ruleset.map { Self.isForeign($0.table) } ?? false }
 
     /// Made by somebody else.
@@ -27,22 +56,24 @@ struct LiveTable {
         let record = kernel.record().flatMap { $0.place.boot == RuntimeDirectory.boot ? $0 : nil }
         if let record, record.place.generation == (try kernel.generation()), let table = try kernel.outline(),
             table.handle == record.place.table, table.generation == record.place.generation,
-            Compiler.digest(of: table.ruleset) == record.digest
+            (Compiler.digest(of: table.ruleset) ?? "") == record.digest
         {
             var live = Self(table)
             live.record = record
             live.isUntouched = true
             live.ruleset?.sets = table.ruleset.sets.map { set in
                 var set = set
-                if let elements = record.elements[set.name] { set.elements = elements }
+                if !set.timesOut, let elements = record.elements[set.name] { set.elements = elements }
                 return set
             }
+            live.waiting = live.ruleset.flatMap { WaitingTable(in: $0) }
             return live
         }
         guard let table = try kernel.table() else {
             return Self(ruleset: nil, generation: try kernel.generation())
         }
         var live = Self(table)
+        live.waiting = WaitingTable(in: table.ruleset)
         live.record = record.flatMap { $0.place.table == table.handle ? $0 : nil }
         return live
     }

@@ -51,9 +51,14 @@ struct PolicyFile {
         _ sighting: Sighting, on session: KernelSession? = nil, _ options: DiagnosticOptions
     ) throws -> PolicyTarget {
         let file = try resolved(sighting, kept: session?.inventory)
-        file.report(options)
-        guard let policy = file.policy else { throw file.status }
+        guard let policy = file.policy else {
+            file.report(options)
+            throw file.status
+        }
         let target = try PolicyTarget(path: path, policy: policy, on: session)
+        let tested = file.tested(target)
+        tested.report(options)
+        guard tested.policy != nil else { throw ExitStatus.no }
         for line in target.uncovered { Console.report("dockernft: note: \(line)") }
         return target
     }

@@ -117,6 +117,7 @@ extension KeyField {
         case .ipv4(let range): range.lowerBound.text
         case .ipv6(let range): "[\(range.lowerBound.text)]"
         case .service(let range): range.text
+        case .family(let family): "\(family)"
         case .proto(let number): String(number)
         case .interface(let name): name.description
         }

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Compiler
+internal import Confirmation
 internal import Console
-internal import FoundationEssentials
 internal import Nftables
 internal import NftablesKernel
 internal import Presentation
@@ -33,9 +33,11 @@ struct ShowStatus: ParsableCommand {
             Console.report(Apply.foreignTable)
             throw ExitStatus.no
         }
+        // What the table is made of while a policy waits is for nobody to read.
+        let inForce = live.waiting.map { $0.inForce ?? LinearRuleset(table: ruleset.table) } ?? ruleset
         var status = Status(
-            live, ruleset, proxy: DockerProxyInForce.find(in: ruleset, session),
-            wires: try WireInForce.all(in: ruleset, session))
+            live, ruleset, inForce, proxy: DockerProxyInForce.find(in: inForce, session),
+            wires: try WireInForce.all(in: inForce, session))
         status.watcher = session.watcher
         Console.print(output.json ? try status.json() : status.text)
         if status.integrity == .changed { throw ExitStatus.no }
@@ -43,19 +45,16 @@ struct ShowStatus: ParsableCommand {
 }
 
 extension Status {
-    fileprivate init(_ live: LiveTable, _ ruleset: LinearRuleset, proxy: DockerProxy, wires: [Wire]) {
+    fileprivate init(
+        _ live: LiveTable, _ whole: LinearRuleset, _ ruleset: LinearRuleset, proxy: DockerProxy, wires: [Wire]
+    ) {
         let digest = Compiler.digest(of: ruleset)
-        // The table carries the digest of what was applied; what it is now has the same, or it was changed.
-        let isIntact =
-            live.isUntouched || live.oddities.isEmpty && digest == PolicyDigest.hexadecimal(of: ruleset)
+        let source = AppliedRecord.Waiting(live)
         let services = ServiceInForce.all(in: ruleset, counters: Set(live.counters.keys))
         let shown = Set(services.flatMap { [$0.allowedCounter, $0.refusedCounter] })
         self.init(
-            integrity: isIntact ? .intact : .changed, digest: digest.map { "sha256:\($0)" },
-            policyPath: live.record?.policyPath,
-            appliedAt: live.record.map {
-                Date(timeIntervalSince1970: Double($0.appliedAt)).formatted(.iso8601)
-            },
+            integrity: live.isIntact(whole) ? .intact : .changed, digest: digest.map { "sha256:\($0)" },
+            policyPath: source?.policyPath, appliedAt: source.map { TimeText.moment($0.appliedAt) },
             dockerProxy: proxy,
             onTheWire: wires,
             services: services.map { service in
@@ -67,9 +66,33 @@ extension Status {
             others: live.counters.filter { !shown.contains($0.key) }
                 .mapValues { Tally(packets: $0.packets, bytes: $0.bytes) },
             oddities: live.oddities)
+        waiting = live.waiting.map { Waiting($0, live.record?.waiting) }
     }
 
     private static func tally(_ name: String, _ live: LiveTable) -> Tally {
         Tally(packets: live.counters[name]?.packets ?? 0, bytes: live.counters[name]?.bytes ?? 0)
+    }
+}
+
+extension Status.Waiting {
+    fileprivate init(_ waiting: WaitingTable, _ source: AppliedRecord.Waiting?) {
+        self.init(
+            digest: Compiler.digest(of: waiting.next).map { "sha256:\($0)" }, policyPath: source?.policyPath,
+            remaining: waiting.remaining.map { (seconds: ($0 + 999) / 1000, words: TimeText.duration($0)) },
+            hadTable: waiting.plain != nil)
+    }
+}
+
+extension AppliedRecord.Waiting {
+    /// Of the rules that are in force.
+    fileprivate init?(_ live: LiveTable) {
+        guard let record = live.record else { return nil }
+        if let waiting = live.waiting, !waiting.isExpired {
+            guard let source = record.waiting else { return nil }
+            self = source
+        } else {
+            guard !record.policyPath.isEmpty else { return nil }
+            self.init(policyPath: record.policyPath, appliedAt: record.appliedAt)
+        }
     }
 }

@@ -94,7 +94,7 @@ final class TableKeeper {
             case nil:
                 let file = PolicyFile.load(policyPath)
                 try adopt(file)
-                guard let wanted else { throw file.status }
+                guard let wanted, file.passes(wanted.target, diagnostics) else { throw file.status }
                 _ = try session.keeping(wanted.texts) {
                     try enforce(.areRefused) { "applied \(policyPath): \($0.words)" }
                 }
@@ -205,14 +205,18 @@ final class TableKeeper {
             let before = wanted
             let file = PolicyFile.load(policyPath)
             lastFindings = ""
-            guard let new = try resolve(file) else {
+            guard let new = try resolve(file), file.passes(new.target, diagnostics) else {
                 return log.say("\(policyPath) has errors: what was in force stays")
             }
             wanted = new
             do {
                 _ = try session.keeping(new.texts) {
-                    try enforce(.areReplaced) { "read \(policyPath) anew: \($0.words)" }
+                    try enforce(.areReplaced, lockout: .refuses) { "read \(policyPath) anew: \($0.words)" }
                 }
+            } catch let refusal as LockoutGuard.Refusal {
+                wanted = before
+                log.say("\(policyPath) was not put in force, and what was stays:")
+                refusal.report()
             } catch let error as NetlinkError {
                 wanted = before
                 log.say("\(policyPath) was not put in force: \(error)")
@@ -255,16 +259,17 @@ final class TableKeeper {
     /// `line` is asked what to say: nothing is said where nothing was done.
     @discardableResult
     private func enforce(
-        _ foreignTables: Enforcement.ForeignTables, _ line: (Act) -> String
+        _ foreignTables: Enforcement.ForeignTables, lockout: LockoutGuard = .off, _ line: (Act) -> String
     ) throws -> Enforcement.Result {
         guard let wanted else { return .wasInForce }
         var act = Act.made
-        let enforcement = Enforcement(target: wanted.target, session: session, foreignTables: foreignTables)
+        let enforcement = Enforcement(
+            target: wanted.target, session: session, foreignTables: foreignTables, lockout: lockout)
         let result = try enforcement.run { step in
             act = step.live.ruleset == nil ? .made : .amended(changes: step.difference.changes.count)
         }
         switch result {
-        case .wasInForce: break
+        case .wasInForce, .waits: break
         case .isInForce: log.say(line(act))
         }
         if hasHeardEngine, !isEngineAway { try? session.keep(inventory) }

@@ -9,22 +9,6 @@ import Testing
 
 /// What an audit says of a real dockerd's host, and what packets find.
 @Suite(.serialized, .requiresDocker) struct `An audit beside packets` {
-    enum Mode: String, CaseIterable {
-        case standard
-        case translatingIPv6
-        case withoutProxy
-        case withoutIptables
-
-        var flags: [String] {
-            switch self {
-            case .standard: []
-            case .translatingIPv6: ["--ip6tables", "--experimental"]
-            case .withoutProxy: ["--userland-proxy=false"]
-            case .withoutIptables: ["--iptables=false"]
-            }
-        }
-    }
-
     static let containers = [
         TestSupport.Container("web", publish: ["8081:80", "8081:80/udp"], listening: ["9000"]),
         TestSupport.Container("pinned", publish: ["192.0.2.1:8082:80"]),
@@ -100,8 +84,10 @@ import Testing
         return cells.count
     }
 
-    @Test(arguments: Mode.allCases)
-    func `say the same of every path, with a policy and without, and after others have flushed`(mode: Mode) throws {
+    @Test(arguments: RealDocker.Mode.allCases)
+    func `say the same of every path, with a policy and without, and after others have flushed`(mode: RealDocker.Mode)
+        throws
+    {
         try DockerHost.with { host in
             try Installation.with(host.namespace) { installation in
                 try RealDocker.with(on: host, mode.flags) { docker in

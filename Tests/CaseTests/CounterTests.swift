@@ -1,4 +1,5 @@
 import Compiler
+import MatrixSupport
 import NftablesKernel
 import Reconcile
 import TestSupport

@@ -1,6 +1,7 @@
 import Addressing
 import Compiler
 import Docker
+import MatrixSupport
 import Nftables
 import Policy
 import Simulator

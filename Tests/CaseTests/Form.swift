@@ -1,4 +1,5 @@
 import Compiler
+import MatrixSupport
 import Nftables
 import NftablesFormats
 import NftablesKernel

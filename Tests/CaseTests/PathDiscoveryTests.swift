@@ -1,4 +1,5 @@
 import Addressing
+import MatrixSupport
 import NftablesKernel
 import Reconcile
 import Testing

@@ -1,6 +1,7 @@
 import Addressing
 import Compiler
 import Foundation
+import MatrixSupport
 import NftablesFormats
 import NftablesKernel
 import Reconcile

@@ -1,3 +1,4 @@
+import MatrixSupport
 import NftablesKernel
 import Reconcile
 import TestSupport

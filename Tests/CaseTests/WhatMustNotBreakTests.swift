@@ -1,5 +1,6 @@
 import Compiler
 import Glibc
+import MatrixSupport
 import NftablesKernel
 import Reconcile
 import Testing

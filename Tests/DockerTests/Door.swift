@@ -32,10 +32,10 @@ struct Door {
         guard modes.contains(mode) else { return nil }
         let source: String =
             switch (family, isOther) {
-            case (.ipv4, false): Site.allowed4
-            case (.ipv6, false): Site.allowed6
-            case (.ipv4, true): Site.otherAllowed4
-            case (.ipv6, true): Site.otherAllowed6
+            case (.ipv4, false): Office.allowed4
+            case (.ipv6, false): Office.allowed6
+            case (.ipv4, true): Office.otherAllowed4
+            case (.ipv6, true): Office.otherAllowed6
             }
         return Probe(kind, from: source, to: destination, at: place, expect: .answered(by: container))
     }
@@ -44,10 +44,10 @@ struct Door {
     var probeOfRefused: Probe {
         let source: String =
             switch (family, isOther) {
-            case (.ipv4, false): Site.refused4
-            case (.ipv6, false): Site.refused6
-            case (.ipv4, true): Site.otherRefused4
-            case (.ipv6, true): Site.otherRefused6
+            case (.ipv4, false): Office.refused4
+            case (.ipv6, false): Office.refused6
+            case (.ipv4, true): Office.otherRefused4
+            case (.ipv6, true): Office.otherRefused6
             }
         return Probe(kind, from: source, to: destination, at: place, expect: .silent)
     }
@@ -98,7 +98,7 @@ struct Door {
     /// What nobody may use, whoever it is: a port of the policy that allows nobody, and containers' own addresses.
     static func closedToAll(_ docker: RealDocker) throws -> [Probe] {
         var probes: [Probe] = []
-        for (source4, source6) in [(Site.allowed4, Site.allowed6), (Site.refused4, Site.refused6)] {
+        for (source4, source6) in [(Office.allowed4, Office.allowed6), (Office.refused4, Office.refused6)] {
             let django = try docker.address(of: "django")
             let peer = try docker.address(of: "peer")
             let pinned = try docker.address(of: "pinned")

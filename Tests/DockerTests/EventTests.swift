@@ -11,7 +11,7 @@ extension `A real Docker` {
                 try Door.expectRefusal(docker, after: "docker network create")
                 try docker.run(Container("late", publish: ["8085:80"]), options: ["--network", "new"])
                 try docker.host.expect(
-                    [Probe(from: Site.refused4, to: "192.0.2.1:8085", expect: .silent)],
+                    [Probe(from: Office.refused4, to: "192.0.2.1:8085", expect: .silent)],
                     "a port on a network made since")
                 try docker.docker("rm", "-f", "late")
                 try docker.docker("network", "rm", "new")

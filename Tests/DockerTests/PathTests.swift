@@ -12,9 +12,9 @@ extension `A real Docker` {
                 // Last, for the client cannot be used for much after it.
                 try docker.host.routeLoopbackToHost()
                 try docker.host.expect([
-                    Probe(from: Site.refused4, to: "127.0.0.1:8081", expect: .silent),
-                    Probe(from: Site.allowed4, to: "127.0.0.1:8081", expect: .silent),
-                    Probe(from: Site.refused4, to: "127.0.0.1:8199", expect: .silent),
+                    Probe(from: Office.refused4, to: "127.0.0.1:8081", expect: .silent),
+                    Probe(from: Office.allowed4, to: "127.0.0.1:8081", expect: .silent),
+                    Probe(from: Office.refused4, to: "127.0.0.1:8199", expect: .silent),
                 ])
             }
         }
@@ -25,8 +25,8 @@ extension `A real Docker` {
             throws
         {
             let doors = [
-                (source: Site.refused4, destination: "192.0.2.1:8199", isProxied: mode == .withoutIptables),
-                (source: Site.refused6, destination: "[2001:db8:1::1]:8199", isProxied: mode.hasProxy),
+                (source: Office.refused4, destination: "192.0.2.1:8199", isProxied: mode == .withoutIptables),
+                (source: Office.refused6, destination: "[2001:db8:1::1]:8199", isProxied: mode.hasProxy),
             ]
             try Site.with(mode, containers: Site.containers.filter { $0.name == "forgotten" }) { docker, installation in
                 try docker.host.expect(
@@ -40,7 +40,7 @@ extension `A real Docker` {
                 try docker.host.expect(doors.map { Probe(from: $0.source, to: $0.destination, expect: .silent) })
                 // It cost nobody else anything.
                 try docker.host.expect([
-                    Probe(from: Site.allowed4, to: "192.0.2.1:8090", expect: .answered(by: "hostapp")),
+                    Probe(from: Office.allowed4, to: "192.0.2.1:8090", expect: .answered(by: "hostapp")),
                     Probe(from: "127.0.0.1", to: "127.0.0.1:8199", at: .host, expect: .answered(by: "forgotten")),
                 ])
             }

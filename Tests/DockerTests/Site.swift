@@ -17,16 +17,6 @@ enum Site {
     ]
     static let hostContainer = Container("hostapp", listening: ["8090", "8090/udp"])
 
-    /// Clients on the list and off it, by family and interface.
-    static let allowed4 = "203.0.113.7"
-    static let refused4 = "203.0.113.99"
-    static let allowed6 = "2001:db8:10::7"
-    static let refused6 = "2001:db8:10:1::7"
-    static let otherAllowed4 = "198.51.100.10"
-    static let otherRefused4 = "198.51.100.66"
-    static let otherAllowed6 = "2001:db8:20::7"
-    static let otherRefused6 = "2001:db8:20:1::7"
-
     static let policy = """
         version: 1
         groups:

@@ -11,7 +11,7 @@ import Testing
     private static let approachesPerPolicy = 100
 
     @Test func `begin and end where the packets of single sources begin and end to be let in`() throws {
-        var random = RandomPolicy(seed: 20_261_121)
+        var random = RandomPolicy(seed: 20_261_121, wire: RandomHost.wire)
         var generator = SeededGenerator(seed: 20_261_123)
         var boundaries = 0
         for number in 0..<Self.policies {
@@ -60,11 +60,9 @@ private struct RandomDoor {
 
     init(_ generator: inout SeededGenerator) {
         transport = TransportProtocol.allCases.randomElement(using: &generator) ?? .tcp
-        let isDirect = Int.random(in: 0..<4, using: &generator) == 0
-        let targets = isDirect ? RandomHost.containers.flatMap(\.self) : RandomHost.addresses
-        destination = targets.randomElement(using: &generator) ?? RandomHost.unnamed[0]
+        (destination, interface) = RandomHost.destination(
+            AddressFamily.allCases.randomElement(using: &generator) ?? .ipv4, &generator)
         port = UInt16.random(in: 7999...8041, using: &generator)
-        interface = RandomHost.interfaces.randomElement(using: &generator) ?? "ext0"
         let kinds: [TransportProtocol: Shot.Kind] = [.tcp: .tcp, .udp: .udp, .sctp: .sctp]
         model =
             RandomPacket(kinds[transport] ?? .tcp, from: destination, to: destination, port, by: interface).packet
@@ -83,6 +81,9 @@ private struct RandomDoor {
     var approach: Approach {
         let family = destination.family
         let address = RandomHost.unnamed.contains(destination) ? nil : destination
+        if RandomHost.onTheWire.contains(destination) {
+            return .onTheWire(transport, port, on: destination, parent: interface)
+        }
         guard let bridge = model.oifname else {
             return .delivered(family, transport, port, on: address, from: interface)
         }

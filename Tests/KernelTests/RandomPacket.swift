@@ -20,7 +20,21 @@ enum RandomHost {
     static let containers: [[IPAddress]] = [
         ["172.28.0.2", "2001:db8:7::2"], ["172.28.0.3", "2001:db8:7::3"], ["172.29.0.2", "2001:db8:8::2"],
     ].map { $0.compactMap { IPAddress($0) } }
+    /// Of a container that shares the wire of ext1.
+    static let onTheWire: [IPAddress] = ["198.51.100.7", "2001:db8:2::7"].compactMap { IPAddress($0) }
+    static let wire = (parent: "ext1", addresses: onTheWire)
     static let listening: ClosedRange<UInt16> = 8015...8040
+
+    /// Somewhere, and an interface by which to get there.
+    static func destination(
+        _ family: AddressFamily, _ generator: inout SeededGenerator
+    ) -> (address: IPAddress, interface: String) {
+        let places = [addresses, addresses, addresses, addresses, containers.flatMap(\.self), onTheWire]
+        let place = (places.randomElement(using: &generator) ?? addresses).filter { $0.family == family }
+        let address = place.randomElement(using: &generator) ?? addresses[0]
+        let interface = interfaces.randomElement(using: &generator) ?? "ext0"
+        return (address, onTheWire.contains(address) ? wire.parent : interface)
+    }
 
     static func setting() throws -> StageSetting {
         func subnet(_ gateway: String, _ length: Int) -> StageSetting.Bridge.Subnet? {
@@ -36,7 +50,8 @@ enum RandomHost {
                 StageSetting.Bridge(
                     "br-app", [subnet("172.29.0.1", 16), subnet("2001:db8:8::1", 64)].compactMap(\.self)),
             ],
-            containers: zip(bridges, containers).map { StageSetting.Container(on: $0, $1) },
+            containers: zip(bridges, containers).map { StageSetting.Container(on: $0, $1) }
+                + [StageSetting.Container(on: wire.parent, onTheWire)],
             listeners: [PortRange(.tcp, listening), PortRange(.udp, listening)])
     }
 
@@ -80,6 +95,8 @@ struct RandomPacket {
         case .reject: return .refused
         case .accept: break
         }
+        // What it sends back passes no hook that we are at.
+        if isOnTheWire { return .answered(by: .container(RandomHost.containers.count)) }
         switch simulation.trace(packet.reply).fate {
         case .unknown, .reject: return nil
         case .drop: return .silent
@@ -87,7 +104,39 @@ struct RandomPacket {
         }
     }
 
+    /// From a container, or from the host, to a client.
+    init(_ kind: Shot.Kind, outward origin: Shot.Origin, to client: IPAddress, _ port: UInt16) {
+        let transport: TransportProtocol =
+            switch kind {
+            case .tcp, .strayAck, .ping: .tcp
+            case .udp: .udp
+            case .sctp: .sctp
+            }
+        let dialled = Endpoint(client, port)
+        let own = { (addresses: [IPAddress]) in
+            Endpoint(addresses.first { $0.family == client.family } ?? client, Self.clientPort)
+        }
+        let source: Endpoint
+        switch origin {
+        case .container(let container):
+            source = own(RandomHost.containers[container])
+            packet = .routed(
+                transport, from: source, to: dialled, iifname: RandomHost.bridges[container],
+                oifname: RandomHost.interfaces[0])
+        case .host, .interface:
+            source = own(RandomHost.addresses)
+            packet = .fromHost(transport, from: source, to: dialled, oifname: RandomHost.interfaces[0])
+        }
+        shot = Shot(kind, from: source.address, to: client, port: port, by: origin)
+        forgetConnection(kind)
+    }
+
+    private static let clientPort: UInt16 = 40000
+
+    private var isOnTheWire: Bool { RandomHost.onTheWire.contains(packet.destination) }
+
     private var answer: Fate {
+        guard case .interface = shot.origin else { return .answered(by: .outside) }
         if let container = RandomHost.containers.firstIndex(where: { $0.contains(packet.destination) }) {
             return .answered(by: .container(container))
         }
@@ -97,8 +146,7 @@ struct RandomPacket {
 
     init(_ kind: Shot.Kind, from source: IPAddress, to destination: IPAddress, _ port: UInt16, by interface: String) {
         shot = Shot(kind, from: source, to: destination, port: port, by: .interface(interface))
-        let clientPort: UInt16 = 40000
-        let client = Endpoint(source, clientPort)
+        let client = Endpoint(source, Self.clientPort)
         let dialled = Endpoint(destination, port)
         let transport: TransportProtocol
         switch kind {
@@ -108,6 +156,11 @@ struct RandomPacket {
         case .tcp, .strayAck: transport = .tcp
         case .udp: transport = .udp
         case .sctp: transport = .sctp
+        }
+        if RandomHost.onTheWire.contains(destination) {
+            packet = .onTheWire(transport, from: client, to: dialled, parent: RandomHost.wire.parent)
+            forgetConnection(kind)
+            return
         }
         let target = port < 8010 ? 0 : 2
         if let container = RandomHost.containers.firstIndex(where: { $0.contains(destination) }) {
@@ -122,7 +175,11 @@ struct RandomPacket {
         } else {
             packet = .toHost(transport, from: client, to: dialled, iifname: interface)
         }
-        // Conntrack takes it for the first of a connection, and has it translated as one.
+        forgetConnection(kind)
+    }
+
+    /// Conntrack takes a stray segment for the first of a connection, and has it translated as one.
+    private mutating func forgetConnection(_ kind: Shot.Kind) {
         if kind == .strayAck, case .tcp(let source, let destination, _) = packet.transport {
             packet.transport = .tcp(source: source, destination: destination, flags: .ack)
         }
@@ -131,6 +188,13 @@ struct RandomPacket {
     private static func ping(from source: IPAddress, to destination: IPAddress, _ interface: String) -> Packet {
         let container = RandomHost.containers.firstIndex { $0.contains(destination) }
         let type: UInt8 = source.family == .ipv4 ? 8 : 128
+        if RandomHost.onTheWire.contains(destination) {
+            let client = Endpoint(source, 0)
+            var packet = Packet.onTheWire(
+                .tcp, from: client, to: Endpoint(destination, 0), parent: RandomHost.wire.parent)
+            packet.transport = source.family == .ipv4 ? .icmp(type: type, code: 0) : .icmpv6(type: type, code: 0)
+            return packet
+        }
         return Packet(
             hook: container == nil ? .input : .forward, iifname: interface,
             oifname: container.map { RandomHost.bridges[$0] }, source: source, destination: destination,
@@ -173,14 +237,18 @@ struct RandomPackets {
             source = self.source(family, &generator)
         }
         let kinds: [Shot.Kind] = [.tcp, .tcp, .tcp, .udp, .udp, .sctp, .ping, .strayAck]
-        let isDirect = Int.random(in: 0..<4, using: &generator) == 0
-        let targets = (isDirect ? RandomHost.containers.flatMap(\.self) : RandomHost.addresses)
-            .filter { $0.family == family }
+        if Int.random(in: 0..<10, using: &generator) == 0 {
+            let origins = RandomHost.containers.indices.map { Shot.Origin.container($0) } + [.host]
+            return RandomPacket(
+                [.tcp, .udp, .sctp, .strayAck].randomElement(using: &generator) ?? .tcp,
+                outward: origins.randomElement(using: &generator) ?? .host, to: source,
+                UInt16.random(in: 8000...RandomHost.listening.upperBound, using: &generator))
+        }
+        let target = RandomHost.destination(family, &generator)
         return RandomPacket(
             kinds.randomElement(using: &generator) ?? .tcp, from: source,
-            to: targets.randomElement(using: &generator) ?? source,
-            UInt16.random(in: 8000...RandomHost.listening.upperBound, using: &generator),
-            by: RandomHost.interfaces.randomElement(using: &generator) ?? "ext0")
+            to: target.address, UInt16.random(in: 8000...RandomHost.listening.upperBound, using: &generator),
+            by: target.interface)
     }
 
     private func source(_ family: AddressFamily, _ generator: inout SeededGenerator) -> IPAddress {

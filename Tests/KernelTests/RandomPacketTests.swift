@@ -19,7 +19,7 @@ import Testing
             Result { try Program(["nft", "-f", "-"], input: RandomHost.translation()).run().orThrow() }
         }.get()
         var connection = try KernelConnection(namespace: stage.hostNamespacePath)
-        var random = RandomPolicy(seed: 20_261_121)
+        var random = RandomPolicy(seed: 20_261_121, wire: RandomHost.wire)
         var generator = SeededGenerator(seed: 20_261_122)
         var (compared, unsendable, disagreements) = (0, 0, 0)
         var seen: [Fate: Int] = [:]
@@ -50,7 +50,9 @@ import Testing
         #expect(compared == Self.policies * Self.packetsPerPolicy)
         #expect(compared >= 20_000)
         // None of it is a world in which nothing gets through, or everything.
-        for fate in [Fate.silent, .refused, .answered(by: .host)] + (0..<3).map({ .answered(by: .container($0)) }) {
+        for fate in [Fate.silent, .refused, .answered(by: .host), .answered(by: .outside)]
+            + (0..<4).map({ .answered(by: .container($0)) })
+        {
             #expect(seen[fate, default: 0] > compared / 100, "\(fate)")
         }
         // Every packet was sent: those sources were drawn again that no packet can have.

@@ -24,7 +24,13 @@ struct RandomPolicy {
     var generator: SeededGenerator
     private let span = Span(file: "random.yaml", start: Position(line: 1, column: 1), end: Position(line: 1, column: 2))
 
-    init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
+    /// Containers that may be on the wire of an interface: its chain can be loaded only where there is one of that name.
+    private let wire: (parent: String, addresses: [IPAddress])?
+
+    init(seed: UInt64, wire: (parent: String, addresses: [IPAddress])? = nil) {
+        generator = SeededGenerator(seed: seed)
+        self.wire = wire
+    }
 
     private mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &generator) < percent }
 
@@ -66,7 +72,13 @@ struct RandomPolicy {
                     transport: TransportProtocol.allCases.randomElement(using: &generator) ?? .tcp, containerPort: 80)
             }
         }
-        return Inventory(containers: [Container(id: "1", name: "random", bindings: bindings)])
+        let published = Container(id: "1", name: "random", bindings: bindings)
+        guard let wire, chance(70) else { return Inventory(containers: [published]) }
+        let onTheWire = Container(
+            id: "2", name: "wire", attachments: wire.addresses.map { Attachment(network: "wire", $0) })
+        return Inventory(
+            containers: [published, onTheWire],
+            networks: [Network(id: "wire", name: "wire", driver: .macvlan, parent: try? InterfaceName(wire.parent))])
     }
 
     private mutating func interfaces() -> Interfaces {
@@ -127,7 +139,7 @@ struct RandomPolicy {
         service.selected = Set(
             ports().map { HostPort(chance(50) ? nil : hosts.randomElement(using: &generator), $0) }
         ).sorted()
-        service.direct = some(Self.containers, 60).flatMap { address in
+        service.direct = some(Self.containers + (wire?.addresses ?? []), 60).flatMap { address in
             ports().map { DirectPort(address: address, range: $0) }
         }
         return service
@@ -141,5 +153,14 @@ struct RandomPolicy {
         let ping = HostService(name: "ping", opening: .echoRequest, allow: sources(groups), except: .nobody, span: span)
         return Host(
             services: services + (chance(50) ? [ping] : []), otherwise: chance(50) ? .drop : .accept, span: span)
+    }
+}
+
+extension Attachment {
+    fileprivate init(network: String, _ address: IPAddress) {
+        switch address {
+        case .v4(let address): self.init(network: network, ipv4: address)
+        case .v6(let address): self.init(network: network, ipv6: address)
+        }
     }
 }

@@ -23,13 +23,6 @@ enum PodmanSite {
         Container("peer", on: .podman0, listening: ["8081"]),
     ]
 
-    static let allowed4 = "203.0.113.7"
-    static let refused4 = "203.0.113.99"
-    static let allowed6 = "2001:db8:10::7"
-    static let refused6 = "2001:db8:10:1::7"
-    static let otherAllowed4 = "198.51.100.10"
-    static let otherRefused4 = "198.51.100.66"
-
     static let policy = """
         version: 1
         groups:
@@ -59,11 +52,12 @@ enum PodmanSite {
     static func expectEntry(_ podman: RealPodman, after event: String = "the start") throws {
         let probes = doors.map { door in
             Probe(
-                door.kind, from: door.destination.hasPrefix("[") ? allowed6 : allowed4, to: door.destination,
+                door.kind, from: door.destination.hasPrefix("[") ? Office.allowed6 : Office.allowed4,
+                to: door.destination,
                 expect: .answered(by: door.container))
         }
         let other = Probe(
-            from: otherAllowed4, to: "198.51.100.1:8081", at: .otherClient, expect: .answered(by: "web"))
+            from: Office.otherAllowed4, to: "198.51.100.1:8081", at: .otherClient, expect: .answered(by: "web"))
         try podman.host.expect(probes + [other], "after \(event)")
     }
 
@@ -71,10 +65,11 @@ enum PodmanSite {
     static func expectRefusal(_ podman: RealPodman, after event: String = "the start") throws {
         var probes = doors.map { door in
             Probe(
-                door.kind, from: door.destination.hasPrefix("[") ? refused6 : refused4, to: door.destination,
+                door.kind, from: door.destination.hasPrefix("[") ? Office.refused6 : Office.refused4,
+                to: door.destination,
                 expect: .silent)
         }
-        probes.append(Probe(from: otherRefused4, to: "198.51.100.1:8081", at: .otherClient, expect: .silent))
+        probes.append(Probe(from: Office.otherRefused4, to: "198.51.100.1:8081", at: .otherClient, expect: .silent))
         probes += try closedToAll(podman)
         try podman.host.expect(probes, "after \(event)")
     }
@@ -86,7 +81,7 @@ enum PodmanSite {
         closed6 += try ["both:80", "both:9000"].map { try endpoint(podman, $0, .ipv6) }
         let web = try podman.address(of: "web")
         var probes: [Probe] = []
-        for (source4, source6) in [(allowed4, allowed6), (refused4, refused6)] {
+        for (source4, source6) in [(Office.allowed4, Office.allowed6), (Office.refused4, Office.refused6)] {
             probes += closed4.map { Probe(from: source4, to: $0, expect: .silent) }
             probes += closed6.map { Probe(from: source6, to: $0, expect: .silent) }
             probes.append(Probe(.udp, from: source4, to: "\(web):80", expect: .silent))

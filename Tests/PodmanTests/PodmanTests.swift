@@ -10,12 +10,12 @@ import Testing
             let own4 = try PodmanSite.endpoint(podman, "web:9000")
             let own6 = try PodmanSite.endpoint(podman, "both:9000", .ipv6)
             try podman.host.expect([
-                Probe(from: PodmanSite.refused4, to: "192.0.2.1:8081", expect: .answered(by: "web")),
-                Probe(from: PodmanSite.refused6, to: "[2001:db8:1::1]:8061", expect: .answered(by: "both")),
-                Probe(from: PodmanSite.refused4, to: own4, expect: .answered(by: "web")),
-                Probe(from: PodmanSite.refused6, to: own6, expect: .answered(by: "both")),
+                Probe(from: Office.refused4, to: "192.0.2.1:8081", expect: .answered(by: "web")),
+                Probe(from: Office.refused6, to: "[2001:db8:1::1]:8061", expect: .answered(by: "both")),
+                Probe(from: Office.refused4, to: own4, expect: .answered(by: "web")),
+                Probe(from: Office.refused6, to: own6, expect: .answered(by: "both")),
                 // Of a network without IPv6 there is nothing to reach over it, and no proxy that would answer.
-                Probe(from: PodmanSite.refused6, to: "[2001:db8:1::1]:8081", expect: .refused),
+                Probe(from: Office.refused6, to: "[2001:db8:1::1]:8081", expect: .refused),
             ])
         }
     }
@@ -28,9 +28,9 @@ import Testing
             // Last, for the client cannot be used for much after it.
             try podman.host.routeLoopbackToHost()
             try podman.host.expect([
-                Probe(from: PodmanSite.refused4, to: "127.0.0.1:8081", expect: .silent),
-                Probe(from: PodmanSite.allowed4, to: "127.0.0.1:8081", expect: .silent),
-                Probe(from: PodmanSite.refused4, to: "127.0.0.1:8199", expect: .silent),
+                Probe(from: Office.refused4, to: "127.0.0.1:8081", expect: .silent),
+                Probe(from: Office.allowed4, to: "127.0.0.1:8081", expect: .silent),
+                Probe(from: Office.refused4, to: "127.0.0.1:8199", expect: .silent),
             ])
         }
     }
@@ -50,16 +50,16 @@ import Testing
             try podman.podman("network", "create", "podman2")
             try podman.run(Container("late", on: Bridge("podman2", ""), publish: ["8085:80"]))
             try podman.host.expect(
-                [Probe(from: PodmanSite.allowed4, to: "192.0.2.1:8085", expect: .silent)], "a network made since")
+                [Probe(from: Office.allowed4, to: "192.0.2.1:8085", expect: .silent)], "a network made since")
             try podman.host.run("iptables", "-t", "nat", "-F").orThrow()
             try podman.host.run("ip6tables", "-t", "nat", "-F").orThrow()
             // conmon listens on what its container publishes, and never answers: by the handshake alone one sees who may.
             try podman.host.expect(
                 [
-                    Probe(from: PodmanSite.allowed4, to: "192.0.2.1:8081", expect: .connected),
-                    Probe(from: PodmanSite.refused4, to: "192.0.2.1:8081", expect: .silent),
+                    Probe(from: Office.allowed4, to: "192.0.2.1:8081", expect: .connected),
+                    Probe(from: Office.refused4, to: "192.0.2.1:8081", expect: .silent),
                     // Of a port that no service names it is a socket as any of the machine's, with nobody behind it.
-                    Probe(from: PodmanSite.refused4, to: "192.0.2.1:8199", expect: .connected),
+                    Probe(from: Office.refused4, to: "192.0.2.1:8199", expect: .connected),
                 ], "iptables -t nat -F")
             try podman.podman("network", "reload", "--all")
             try PodmanSite.expectEntry(podman, after: "podman network reload")

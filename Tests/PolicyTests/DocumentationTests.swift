@@ -1,8 +1,12 @@
 import Addressing
+import Compiler
 import Diagnostics
 import Docker
 import Foundation
+import Nftables
 import Policy
+import Presentation
+import Questions
 import Testing
 
 @Suite("The documentation")
@@ -25,7 +29,14 @@ struct DocumentationTests {
         // The lists that the examples name.
         let loaded = load(policy + "\n", ["etc/partners.txt": "192.0.2.1\n", "etc/office.txt": "192.0.2.2\n"])
         let asked = loaded.resolved(against: Self.inventory).diagnostics
-        return Set((asked + loaded.resolvedWithoutDocker.diagnostics).map { $0.code })
+        return Set((asked + loaded.resolvedWithoutDocker.diagnostics + tests(of: loaded)).map { $0.code })
+    }
+
+    private func tests(of loaded: LoadedPolicy) -> [Diagnostic] {
+        guard let policy = loaded.policy else { return [] }
+        let ruleset = Compiler.compile(policy)
+        var inquiry = Inquiry(policy: policy, ruleset: ruleset, linear: ruleset.linearized())
+        return inquiry.results().compactMap(\.diagnostic)
     }
 
     /// What runs on the host of the pages.

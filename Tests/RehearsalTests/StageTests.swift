@@ -91,6 +91,39 @@ import Testing
         }
     }
 
+    @Test func `a container on the wire is met at the ingress hook and nowhere else`() throws {
+        let stage = try Stage(.sample)
+        try stage.load(
+            """
+            table inet guard {
+                chain forward { type filter hook forward priority 0; policy drop; }
+                chain input { type filter hook input priority 0; policy drop; }
+                chain ingress {
+                    type filter hook ingress device "ext1" priority 0; policy accept;
+                    tcp dport 81 drop
+                }
+            }
+            """)
+        for family in AddressFamily.allCases {
+            let shot = { (kind: Shot.Kind, port: UInt16, way: String) in
+                Shot(
+                    kind, from: try Sample.client(family), to: try Sample.onTheWire(family), port: port,
+                    by: .interface(way))
+            }
+            let inside = Fate.answered(by: .container(2))
+            try stage.expect([
+                (try shot(.tcp, 80, "ext1"), inside), (try shot(.udp, 80, "ext1"), inside),
+                (try shot(.ping, 0, "ext1"), inside), (try shot(.tcp, 81, "ext1"), .silent),
+                (try shot(.udp, 81, "ext1"), inside), (try shot(.tcp, 80, "ext0"), .silent),
+                (
+                    Shot(
+                        .tcp, from: try Sample.onTheWire(family), to: try Sample.client(family), port: 443,
+                        by: .container(2)), .answered(by: .outside)
+                ),
+            ])
+        }
+    }
+
     @Test func `what the host itself sends is judged on its way out, and its answers on their way in`() throws {
         let stage = try Stage(.sample)
         try stage.load(
@@ -132,6 +165,7 @@ import Testing
         let possible = [
             "0.255.255.255": false, "1.0.0.0": true, "126.255.255.255": true, "127.0.0.1": false,
             "128.0.0.0": true, "192.0.2.1": false, "192.0.2.0": true, "192.0.2.2": true, "198.51.100.1": false,
+            "198.51.100.7": false,
             "172.27.255.255": true, "172.28.0.0": false, "172.28.255.255": false, "172.29.0.0": true,
             "223.255.255.255": true, "224.0.0.0": false, "239.255.255.255": false,
             "240.0.0.0": true, "255.255.255.254": true, "255.255.255.255": false, "::": false, "::1": false,
@@ -172,6 +206,10 @@ enum Sample {
 
     static func host(_ family: AddressFamily) throws -> IPAddress {
         try address(family == .ipv4 ? "192.0.2.1" : "2001:db8:1::1")
+    }
+
+    static func onTheWire(_ family: AddressFamily) throws -> IPAddress {
+        try address(family == .ipv4 ? "198.51.100.7" : "2001:db8:2::7")
     }
 
     static func container(_ index: Int, _ family: AddressFamily) throws -> IPAddress {
@@ -226,6 +264,7 @@ extension StageSetting {
                 containers: [
                     Container(on: "docker0", [Sample.address("172.28.0.2"), Sample.address("2001:db8:7::2")]),
                     Container(on: "docker0", [Sample.address("172.28.0.3"), Sample.address("2001:db8:7::3")]),
+                    Container(on: "ext1", [Sample.onTheWire(.ipv4), Sample.onTheWire(.ipv6)]),
                 ],
                 listeners: [PortRange(.tcp, 8080...8080), PortRange(.udp, 8080...8080)])
         }

@@ -10,10 +10,6 @@ struct SwarmNode {
     let host: DockerHost
     let installation: Installation
 
-    static let allowed4 = "203.0.113.7"
-    static let refused4 = "203.0.113.99"
-    static let allowed6 = "2001:db8:10::7"
-    static let refused6 = "2001:db8:10:1::7"
     /// Of the other nodes, which `policyForPeers` lets in.
     static let peer4 = "203.0.113.128"
     static let peer6 = "2001:db8:10:2::5"
@@ -73,8 +69,8 @@ struct SwarmNode {
         try host.expect(
             kinds.flatMap { kind in
                 [
-                    Probe(kind, from: Self.allowed4, to: destination, expect: allowed),
-                    Probe(kind, from: Self.refused4, to: destination, expect: refused),
+                    Probe(kind, from: Office.allowed4, to: destination, expect: allowed),
+                    Probe(kind, from: Office.refused4, to: destination, expect: refused),
                 ]
             })
     }

@@ -15,7 +15,7 @@ import Testing
                 allowed: .answered(by: "ingress"), refused: .answered(by: "ingress"), at: "192.0.2.1:8199", over: [.tcp]
             )
             try node.expect(allowed: .answered(by: "task"), refused: .answered(by: "task"), at: "192.0.2.1:8090")
-            try node.expectPeering(from: SwarmNode.refused4, SwarmNode.refused6, .answered(by: "dockerd"))
+            try node.expectPeering(from: Office.refused4, Office.refused6, .answered(by: "dockerd"))
         }
     }
 
@@ -62,12 +62,12 @@ import Testing
             }
             try withExtendedLifetime(holder) {
                 try node.host.expect([
-                    Probe(from: SwarmNode.allowed6, to: "[2001:db8:1::1]:8080", expect: .connected),
-                    Probe(from: SwarmNode.refused6, to: "[2001:db8:1::1]:8080", expect: .silent),
+                    Probe(from: Office.allowed6, to: "[2001:db8:1::1]:8080", expect: .connected),
+                    Probe(from: Office.refused6, to: "[2001:db8:1::1]:8080", expect: .silent),
                 ])
                 try node.installation.nft("delete", "table", "inet", "dockernft")
                 try node.host.expect([
-                    Probe(from: SwarmNode.refused6, to: "[2001:db8:1::1]:8080", expect: .connected)
+                    Probe(from: Office.refused6, to: "[2001:db8:1::1]:8080", expect: .connected)
                 ])
             }
         }
@@ -75,16 +75,16 @@ import Testing
 
     @Test func `is left to its peers where the policy says nothing of the host`() throws {
         try SwarmNode.with(policy: SwarmNode.policy) { node in
-            try node.expectPeering(from: SwarmNode.refused4, SwarmNode.refused6, .answered(by: "dockerd"))
+            try node.expectPeering(from: Office.refused4, Office.refused6, .answered(by: "dockerd"))
         }
     }
 
     @Test func `talks to its peers alone where the policy names them`() throws {
         try SwarmNode.with(policy: SwarmNode.policyForPeers) { node in
             try node.expectPeering(from: SwarmNode.peer4, SwarmNode.peer6, .answered(by: "dockerd"))
-            try node.expectPeering(from: SwarmNode.refused4, SwarmNode.refused6, .silent)
+            try node.expectPeering(from: Office.refused4, Office.refused6, .silent)
             // Not even who may use what is published.
-            try node.expectPeering(from: SwarmNode.allowed4, SwarmNode.allowed6, .silent)
+            try node.expectPeering(from: Office.allowed4, Office.allowed6, .silent)
         }
     }
 

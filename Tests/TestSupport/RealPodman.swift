@@ -105,15 +105,7 @@ public struct RealPodman: Sendable {
 
     /// The network namespace that a running container is in.
     public func enter(_ container: String) throws -> Place {
-        let process = try podman("inspect", "-f", "{{.State.Pid}} {{.HostConfig.NetworkMode}}", container)
-            .split(whereSeparator: \.isWhitespace)
-        guard process.count == 2, process[0] != "0" else { throw BenchError("\(container) does not run") }
-        if process[1] == "host" { return .host }
-        let namespace = NetworkNamespace(name: "\(name)-\(container)-\(process[0])")
-        if unsafe access(namespace.path, F_OK) != 0 {
-            try Program(["ip", "netns", "attach", namespace.name, String(process[0])]).run().orThrow()
-        }
-        return .namespace(namespace)
+        try Place(of: container, inspected: podman("inspect", "-f", Place.inspected, container), prefix: name)
     }
 
     /// A container's own address, for direct routes.

@@ -9,12 +9,7 @@ extension DockerHost {
     /// What `dockernft apply` does, with what Docker runs given as a value.
     func apply(_ policy: ResolvedPolicy) throws {
         var connection = try KernelConnection(namespace: namespace.path)
-        let live = try connection.readTable(named: Compiler.tableName)
-        let difference = Difference(
-            from: live?.ruleset, oddities: live?.oddities.map(\.description) ?? [],
-            to: Compiler.compile(policy).linearized())
-        try connection.commit(
-            Transaction(table: Compiler.tableName, changes: difference.changes, generation: live?.generation))
+        _ = try connection.apply(Compiler.compile(policy).linearized())
     }
 
     /// What `dockernft remove` does. Of flows that there were nothing is remembered either.
@@ -27,10 +22,6 @@ extension DockerHost {
 extension Estate {
     /// The policy of a form, followed to what runs where Docker is asked.
     func resolved(_ form: Form) throws -> ResolvedPolicy {
-        var loaded = ResolvedPolicy.load(
-            path: "policy.yaml", files: .inMemory(["policy.yaml": Array(policy(form).utf8)]))
-        if form.knowsDocker { loaded = loaded.resolved(against: try inventory()) }
-        guard let policy = loaded.policy else { throw BenchError(loaded.diagnostics.map { "\($0)" }.joined()) }
-        return policy
+        try .reading(policy(form), against: form.knowsDocker ? inventory() : nil)
     }
 }

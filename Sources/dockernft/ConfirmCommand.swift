@@ -1,0 +1,67 @@
+internal import ArgumentParser
+internal import Compiler
+internal import Confirmation
+internal import Console
+internal import State
+
+struct Confirm: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Keep the policy that 'apply --confirm-within' has put in force for a time.",
+        discussion: """
+            Needs nothing but the kernel's table. Exit status 0: it is in force for good, 1: nothing waits, or its time is up.
+            """)
+
+    @OptionGroup var kernel: KernelOptions
+
+    mutating func run() throws {
+        let session = try KernelSession(kernel)
+        try Self.keep(session)
+        Console.print("confirmed: the new policy is in force for good")
+    }
+
+    static func keep(_ session: KernelSession) throws {
+        try session.inTurn {
+            let waiting = try LiveTable.read(session).waiting
+            if let waiting, !waiting.isExpired, let damage = waiting.damage {
+                Console.report(
+                    "dockernft: somebody has changed what waits, and it is not confirmed: \(damage); "
+                        + "'dockernft rollback' takes it back")
+                throw ExitStatus.no
+            }
+            if let texts = session.waitingTexts(digest: waiting.flatMap { Compiler.digest(of: $0.next) }) {
+                _ = try session.keeping(texts) { try switchOver(session) }
+            } else {
+                _ = try switchOver(session)
+                // What was asked for before is not to be put back over it.
+                session.dropPolicy()
+            }
+            session.dropWaiting()
+        }
+    }
+
+    private static func switchOver(_ session: KernelSession) throws -> Enforcement.Result {
+        switch try TableSwitch(session: session).run(.next) {
+        case .done: return .isInForce(.asSent)
+        case .nothingWaits: throw Loss.nothingWaits
+        case .expired:
+            let path = session.record()?.waiting?.policyPath ?? "POLICY"
+            try Rollback.removeRemains(session)
+            throw Loss.expired(path)
+        }
+    }
+
+    /// Why nothing was confirmed.
+    enum Loss: Error {
+        case nothingWaits
+        case expired(String)
+
+        var text: String {
+            switch self {
+            case .nothingWaits: "dockernft: nothing waits to be confirmed"
+            case .expired(let path):
+                "dockernft: its time is up: the kernel has taken it back, and the rules of before are in force; "
+                    + "'dockernft apply \(path)' applies it again"
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+internal import Compiler
+internal import Confirmation
+internal import Console
+internal import Daemon
+internal import NftablesKernel
+
+/// Asks at a terminal whether what has been applied is to stay, and counts down. The kernel does not wait for it: whatever becomes
+/// of this process, it takes the policy back in time.
+final class ConfirmationPrompt {
+    private let signals: Signals
+    private var line = ""
+    private var shown = 0
+    /// What waited when it was last looked at.
+    private var waitingDigest: String?
+
+    /// Before any other thread is there; nil where nobody can be asked.
+    init?() throws(SystemFailure) {
+        guard Console.Stream.input.isTerminal, Console.Stream.output.isTerminal else { return nil }
+        signals = try Signals()
+    }
+
+    /// Whether somebody wanted the command to end before it had done anything.
+    var isInterrupted: Bool { !signals.take().isEmpty }
+
+    private enum State {
+        case waits(milliseconds: UInt64)
+        case expired
+        case kept
+        case takenBack
+    }
+
+    private enum Answer {
+        case keep
+        case takeBack
+        case nobodyThere
+    }
+
+    func ask(about path: String, _ session: KernelSession) throws {
+        var monitor = try RulesetMonitor(table: Compiler.tableName, namespace: session.namespacePath)
+        Console.print("applied \(path), and nothing is for good yet. Look whether you still get in from elsewhere.")
+        var deadline: ContinuousClock.Instant?
+        while true {
+            let state: State
+            do {
+                state = try look(session, deadline)
+            } catch let error as NetlinkError where error.isInterrupted {
+                // Others commit all the time; the clock goes on.
+                let left = deadline.map { ContinuousClock.now.duration(to: $0).components.seconds } ?? 1
+                state = .waits(milliseconds: UInt64(max(left, 1)) * 1000)
+            }
+            switch state {
+            case .expired:
+                clear()
+                try takeAway(session)
+                Console.report("taken back: nobody confirmed it in time, and the rules of before are in force")
+                throw ExitStatus.no
+            case .kept:
+                clear()
+                return Console.print("confirmed from another session: the new policy is in force for good")
+            case .takenBack:
+                clear()
+                Console.report("taken back from another session: the new policy is not in force")
+                throw ExitStatus.no
+            case .waits(let milliseconds):
+                deadline = .now + .milliseconds(Int(clamping: milliseconds))
+                show("keep it? [y/n] taken back in \(TimeText.duration(milliseconds)): ")
+                // Up to the next whole second.
+                let tick = Duration.milliseconds(Int(milliseconds % 1000) + 1)
+                let isReadable = try Waiting.untilReadable(
+                    [Console.Stream.input.rawValue, signals.descriptor, monitor.descriptor], noLongerThan: tick)
+                if isReadable[2] { _ = try monitor.take() }
+                let answer = isReadable[1] ? signalled() : isReadable[0] ? typed() : nil
+                if let answer { return try follow(answer, milliseconds, session) }
+            }
+        }
+    }
+
+    private func look(_ session: KernelSession, _ deadline: ContinuousClock.Instant?) throws -> State {
+        guard let table = try session.outline() else { return isOver(deadline) ? .expired : .takenBack }
+        guard let waiting = WaitingTable(in: table.ruleset) else {
+            if let waitingDigest, Compiler.digest(of: table.ruleset) == waitingDigest { return .kept }
+            return isOver(deadline) ? .expired : .takenBack
+        }
+        waitingDigest = Compiler.digest(of: waiting.next)
+        return waiting.remaining.map { .waits(milliseconds: $0) } ?? .expired
+    }
+
+    /// Whoever watches may have taken away what was left before we looked.
+    private func isOver(_ deadline: ContinuousClock.Instant?) -> Bool { deadline.map { $0 <= .now } ?? false }
+
+    private func takeAway(_ session: KernelSession) throws {
+        try session.inTurn { try Rollback.removeRemains(session) }
+    }
+
+    private func signalled() -> Answer? {
+        let requests = signals.take()
+        if requests.contains(.end) { return .takeBack }
+        // SIGHUP: the terminal is gone.
+        return requests.isEmpty ? nil : .nobodyThere
+    }
+
+    private func typed() -> Answer? {
+        let bytes = Console.read()
+        if bytes.isEmpty { return .nobodyThere }
+        line += String(decoding: bytes, as: UTF8.self)
+        guard let end = line.lastIndex(where: \.isNewline) else { return nil }
+        let answer = line[..<end].split(whereSeparator: \.isNewline).last ?? ""
+        line = ""
+        shown = 0
+        return switch answer.filter({ !$0.isWhitespace }).lowercased() {
+        case "y", "yes": .keep
+        case "n", "no": .takeBack
+        case _: nil
+        }
+    }
+
+    private func follow(_ answer: Answer, _ milliseconds: UInt64, _ session: KernelSession) throws {
+        switch answer {
+        case .keep:
+            try Confirm.keep(session)
+            Console.print("confirmed: the new policy is in force for good")
+        case .takeBack:
+            clear()
+            Console.report(try Rollback.takeBack(session))
+            throw ExitStatus.no
+        case .nobodyThere:
+            clear()
+            ApplyTerm.announce(milliseconds)
+        }
+    }
+
+    // MARK: One line, written over and over
+
+    private func show(_ text: String) {
+        let padding = String(repeating: " ", count: max(shown - text.count, 0))
+        let back = padding.isEmpty ? "" : "\r" + text
+        shown = text.count
+        Console.write(Array(("\r" + text + padding + back).utf8), to: .output)
+    }
+
+    private func clear() {
+        Console.write(Array(("\r" + String(repeating: " ", count: shown) + "\r").utf8), to: .output)
+        shown = 0
+    }
+}
+
+/// What is said of a policy that waits where nobody is asked.
+enum ApplyTerm {
+    static func announce(_ milliseconds: UInt64, to stream: Console.Stream = .output) {
+        let text =
+            "in force for \(TimeText.duration(milliseconds)), until \(TimeText.moment(in: milliseconds)): "
+            + "'dockernft confirm' keeps it, 'dockernft rollback' takes it back at once, and otherwise the kernel does then\n"
+        Console.write(Array(text.utf8), to: stream)
+    }
+}

@@ -1,0 +1,97 @@
+internal import Compiler
+internal import Confirmation
+internal import Console
+internal import FoundationEssentials
+internal import Nftables
+internal import NftablesKernel
+internal import Reconcile
+internal import State
+
+/// Makes of a table in which a policy waits one of the two that it is made of. Nothing but the kernel's table is needed for it.
+struct TableSwitch {
+    let session: KernelSession
+
+    enum Choice {
+        case next
+        case plain
+    }
+
+    /// What there was, and what was made of it.
+    enum Result {
+        case nothingWaits
+        case expired
+        case done(WaitingTable)
+    }
+
+    private static let attempts = 8
+
+    /// For whoever has the turn. What has expired cannot be confirmed, and is not touched then.
+    func run(_ choice: Choice) throws -> Result {
+        for attempt in 1...Self.attempts {
+            let live = try LiveTable.read(session)
+            guard let waiting = live.waiting, !live.isForeign else { return .nothingWaits }
+            let desired: LinearRuleset?
+            switch choice {
+            case .plain: desired = waiting.plain
+            case .next:
+                if waiting.isExpired { return .expired }
+                desired = waiting.next
+            }
+            do {
+                // Who commits all the time does so elsewhere: against ours the last attempt may fail, and changes nothing then.
+                try session.commit(
+                    Self.changes(live, desired), at: attempt < Self.attempts ? live.generation : nil)
+            } catch {
+                guard error.isStaleGeneration, attempt < Self.attempts else { throw error }
+                continue
+            }
+            remember(desired, live, choice)
+            return .done(waiting)
+        }
+        return .nothingWaits
+    }
+
+    private static func changes(_ live: LiveTable, _ desired: LinearRuleset?) -> [Change] {
+        guard let desired else { return [.deleteTable(name: Compiler.tableName)] }
+        return Difference(from: live.ruleset, to: desired).changes
+    }
+
+    /// A record is kept where somebody else's commit has not come in between.
+    private func remember(_ desired: LinearRuleset?, _ live: LiveTable, _ choice: Choice) {
+        guard let desired, let cookie = session.namespaceCookie, let table = try? session.outline(),
+            table.generation == KernelConnection.generation(after: live.generation), table.oddities.isEmpty
+        else { return }
+        let before = live.record
+        let now = Int64(Date().timeIntervalSince1970)
+        let source: (path: String, appliedAt: Int64) =
+            switch choice {
+            case .plain: (before?.policyPath ?? "", before?.appliedAt ?? 0)
+            case .next: (before?.waiting?.policyPath ?? "", before?.waiting?.appliedAt ?? now)
+            }
+        try? session.keep(
+            AppliedRecord(
+                policyPath: source.path, appliedAt: source.appliedAt, digest: Compiler.digest(of: desired) ?? "",
+                place: .init(
+                    boot: RuntimeDirectory.boot, namespace: cookie, generation: table.generation, table: table.handle),
+                elements: desired.elements))
+    }
+}
+
+extension WaitingTable {
+    /// For who compares with the rules of before.
+    var note: String {
+        guard let remaining else {
+            return
+                "dockernft: note: the time of a policy is up that nobody confirmed; what is left of it goes with the next apply"
+        }
+        return "dockernft: note: a policy waits to be confirmed, for \(TimeText.duration(remaining)) more; "
+            + "this is about the rules of before"
+    }
+
+    /// Why it cannot be told what would be confirmed; nil where it is what was applied.
+    var damage: String? {
+        if let fault = faults.first { return fault }
+        let digest = Compiler.digest(of: next)
+        return digest == PolicyDigest.hexadecimal(of: next) ? nil : "its rules are not those that were applied"
+    }
+}
