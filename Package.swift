@@ -124,7 +124,7 @@ let package = Package(
             "VerificationTests",
             [
                 "TestSupport", "Verification", "Rehearsal", "Compiler", "Policy", "Docker", "Nftables", "Simulator",
-                "Addressing",
+                "Addressing", "Diagnostics",
             ]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),

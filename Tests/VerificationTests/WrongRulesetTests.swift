@@ -1,8 +1,10 @@
 import Addressing
 import Compiler
+import Diagnostics
 import Nftables
 import Policy
 import Rehearsal
+import Simulator
 import TestSupport
 import Testing
 import Verification
