@@ -33,11 +33,12 @@ struct Volley {
 
     /// How many are sent before what has come back is read: no queue of the kernel is shorter.
     private static let burst = 32
-    /// How long nothing may come before nothing is believed to come any more, in milliseconds.
-    private static let grace: Int32 = 5
+    /// How long nothing may come before nothing is believed to come any more, in milliseconds, at each attempt. A machine with too
+    /// much to do may leave one processor's packets for later; the last attempt is worth waiting for.
+    private static let graces: [Int32] = [5, 25]
 
     mutating func fire() throws(StageError) -> [Fate] {
-        for _ in 0..<2 {
+        for grace in Self.graces {
             let open = fates.indices.filter { fates[$0] == nil }
             if open.isEmpty { break }
             // The table of connections never holds more than one attempt of one volley.
@@ -46,7 +47,7 @@ struct Volley {
                 try send(index)
                 if count % Self.burst == Self.burst - 1 { while try serve() {} }
             }
-            try settle(open)
+            try settle(open, grace)
         }
         return fates.map { $0 ?? .silent }
     }
@@ -111,7 +112,7 @@ struct Volley {
     // MARK: Hearing
 
     /// Waits until nothing is on its way any more.
-    private mutating func settle(_ open: [Int]) throws(StageError) {
+    private mutating func settle(_ open: [Int], _ grace: Int32) throws(StageError) {
         while try serve() {}
         sentinels = 0
         let places = Set(open.map { place(of: shots[$0]) })
@@ -120,9 +121,9 @@ struct Volley {
         while sentinels < places.count {
             guard patience > 0 else { throw .unresponsive("the host in the stage") }
             patience -= 1
-            if try !serve() { wait() }
+            if try !serve() { wait(grace) }
         }
-        try untilQuiet()
+        try untilQuiet(grace)
     }
 
     /// No rule that looks at packets of IP sees this one, and frames of one wire stay in their order.
@@ -144,21 +145,21 @@ struct Volley {
             Frame.addressRequest(for: Ends.sentinel, from: Ends.gateway4, at: end.hardwareAddress), on: end.number)
     }
 
-    private mutating func untilQuiet() throws(StageError) {
+    private mutating func untilQuiet(_ grace: Int32) throws(StageError) {
         while true {
             while try serve() {}
-            if !wait() { return }
+            if !wait(grace) { return }
         }
     }
 
     /// Whether something came within the grace.
     @discardableResult
-    private func wait() -> Bool {
+    private func wait(_ grace: Int32) -> Bool {
         var entries = [pollfd(fd: stage.packets.descriptor, events: Int16(POLLIN), revents: 0)]
         entries += stage.listeners.datagrams
         entries += hostSockets?.hearing ?? []
         // The array is read and written during the call only, no further than its own count.
-        return unsafe poll(&entries, nfds_t(entries.count), Self.grace) > 0
+        return unsafe poll(&entries, nfds_t(entries.count), grace) > 0
     }
 
     /// Reads and answers all that has come. Whether there was anything.

@@ -45,8 +45,10 @@ struct Claims {
             hostServices: (policy.host?.services ?? []).indices.map { sample(meaning.clients(ofHostService: $0)) })
         let all = (samples.services + samples.hostServices).flatMap { $0.values.flatMap(\.picked) }
         scene = Scene(policy, meaning, clients: Set(all))
-        for index in policy.services.indices { addService(index) }
-        for index in (policy.host?.services ?? []).indices { addHostService(index) }
+        // What is thinned out below is not kept until then.
+        let enough = max(16, 4 * limit / max(parts, 1))
+        for index in policy.services.indices { keeping(atMost: enough) { $0.addService(index) } }
+        for index in (policy.host?.services ?? []).indices { keeping(atMost: enough) { $0.addHostService(index) } }
         addUnlisted()
         addDockersPorts()
         addInside()
@@ -201,6 +203,15 @@ struct Claims {
     }
 
     // MARK: Thinning
+
+    private mutating func keeping(atMost count: Int, _ body: (inout Self) -> Void) {
+        let before = claims.count
+        body(&self)
+        let added = Array(claims[before...])
+        guard added.count > count else { return }
+        claims.removeSubrange(before...)
+        claims += added.evenly(count)
+    }
 
     /// Evenly over what there is, so that each group keeps its share.
     private mutating func thin(to limit: Int) {

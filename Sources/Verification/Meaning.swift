@@ -8,11 +8,35 @@ struct Meaning {
     let policy: ResolvedPolicy
     private let clients: [Clients]
     private let hostClients: [Clients]
+    /// Of each service.
+    private let hostPorts: [[HostPort]]
+    /// Only to be quick: services that may name a port, and those that name so many ports or any that they are always asked.
+    private var mayName: [PortRange: [Int]] = [:]
+    private var alwaysAsked: [Int] = []
 
     init(_ policy: ResolvedPolicy) {
         self.policy = policy
         clients = policy.services.map { Clients($0.allow, except: $0.except, policy.groups) }
         hostClients = (policy.host?.services ?? []).map { Clients($0.allow, except: $0.except, policy.groups) }
+        hostPorts = policy.services.map(\.hostPorts)
+        for index in policy.services.indices {
+            let ranges = hostPorts[index].map(\.range)
+            if policy.services[index].publish == .any || ranges.reduce(0, { $0 + $1.ports.count }) > Self.fewPorts {
+                alwaysAsked.append(index)
+                continue
+            }
+            for port in Set(ranges.flatMap { range in range.ports.map { PortRange(range.transport, $0...$0) } }) {
+                mayName[port, default: []].append(index)
+            }
+        }
+    }
+
+    private static let fewPorts = 64
+
+    /// In the order of the policy.
+    private func asked(_ dialled: Dialled) -> [Int] {
+        let named = mayName[PortRange(dialled.transport, dialled.port...dialled.port)] ?? []
+        return alwaysAsked.isEmpty ? named : (named + alwaysAsked).sorted()
     }
 
     /// What a client dials, and the interface it comes in by.
@@ -67,7 +91,7 @@ struct Meaning {
     /// What Docker has published: each service that covers the port may let the client in, and when none covers it, `unlisted` says.
     func published(_ dialled: Dialled, from source: IPAddress) -> Ruling {
         if dialled.address.isLoopback { return Ruling(.dropped, "loopback from outside") }
-        let covering = policy.services.indices.filter { covers(policy.services[$0], dialled) }
+        let covering = asked(dialled).filter { covers($0, dialled) }
         return judged(by: covering, source) ?? unlisted
     }
 
@@ -79,9 +103,10 @@ struct Meaning {
         return Ruling(.passes, policy.services[allowing].name, policy.services[allowing].span)
     }
 
-    private func covers(_ service: Service, _ dialled: Dialled) -> Bool {
-        isReached(service, dialled.interface)
-            && (names(service, dialled) || service.publish == .any && isOn(service, dialled.address))
+    private func covers(_ index: Int, _ dialled: Dialled) -> Bool {
+        let service = policy.services[index]
+        return isReached(service, dialled.interface)
+            && (names(index, dialled) || service.publish == .any && isOn(service, dialled.address))
     }
 
     private func isReached(_ service: Service, _ interface: String) -> Bool {
@@ -93,8 +118,8 @@ struct Meaning {
     }
 
     /// Whether it names the port, on this address.
-    private func names(_ service: Service, _ dialled: Dialled) -> Bool {
-        service.hostPorts.contains {
+    private func names(_ index: Int, _ dialled: Dialled) -> Bool {
+        hostPorts[index].contains {
             ($0.address == nil || $0.address == dialled.address) && $0.range.transport == dialled.transport
                 && $0.range.ports.contains(dialled.port)
         }
@@ -120,14 +145,14 @@ struct Meaning {
     /// What the host itself takes. A port that a service names is that service's, be it docker-proxy or another process that answers;
     /// so is one that Docker has published. All else is the machine's. Nil where the policy does not say which of them it is.
     func input(_ dialled: Dialled, from source: IPAddress) -> Ruling? {
-        let services = policy.services.indices
-        let naming = services.filter { names(policy.services[$0], dialled) }
+        let services = asked(dialled)
+        let naming = services.filter { names($0, dialled) }
         let anywhere = services.filter { policy.services[$0].publish == .any && policy.services[$0].on.isEmpty }
         if naming.contains(where: { isReached(policy.services[$0], dialled.interface) }) {
             return published(dialled, from: source)
         }
-        if services.contains(where: { namesElsewhere(policy.services[$0], dialled) }) || !naming.isEmpty {
-            let here = services.filter { covers(policy.services[$0], dialled) }
+        if services.contains(where: { namesElsewhere($0, dialled) }) || !naming.isEmpty {
+            let here = services.filter { covers($0, dialled) }
             // On one address of the host any published port is a service's; whether this one is published is not known.
             if here.contains(where: { !anywhere.contains($0) }) { return nil }
             if let ruling = judged(by: here, source) { return ruling }
@@ -139,9 +164,9 @@ struct Meaning {
     }
 
     /// Whether it names the port, and says itself that it counts on other addresses only.
-    private func namesElsewhere(_ service: Service, _ dialled: Dialled) -> Bool {
-        guard !service.on.isEmpty else { return false }
-        return service.hostPorts.contains {
+    private func namesElsewhere(_ index: Int, _ dialled: Dialled) -> Bool {
+        guard !policy.services[index].on.isEmpty else { return false }
+        return hostPorts[index].contains {
             $0.range.transport == dialled.transport && $0.range.ports.contains(dialled.port)
         }
     }
@@ -157,8 +182,8 @@ struct Meaning {
     /// What conntrack does not follow has no client that could be looked up: only who lets everyone in lets it in. Nil where the policy
     /// names no such port.
     func untracked(_ dialled: Dialled) -> Ruling? {
-        let naming = policy.services.indices.filter { index in
-            policy.services[index].hostPorts.contains {
+        let naming = asked(dialled).filter { index in
+            hostPorts[index].contains {
                 $0.range.transport == dialled.transport && $0.range.ports.contains(dialled.port)
             }
         }
@@ -166,7 +191,7 @@ struct Meaning {
         let open = naming.first { index in
             let service = policy.services[index]
             return service.allow == .anyone && service.except == .nobody && isReached(service, dialled.interface)
-                && service.hostPorts.contains {
+                && hostPorts[index].contains {
                     $0.address == nil && $0.range.transport == dialled.transport
                         && $0.range.ports.contains(dialled.port)
                 }
@@ -175,7 +200,7 @@ struct Meaning {
         // What is open on one address only, or to all published ports, is neither here nor there.
         guard
             !naming.contains(where: { policy.services[$0].allow == .anyone && policy.services[$0].except == .nobody }),
-            !policy.services.contains(where: { $0.publish == .any })
+            !alwaysAsked.contains(where: { policy.services[$0].publish == .any })
         else { return nil }
         return Ruling(.refused, policy.services[first].name, policy.services[first].span)
     }

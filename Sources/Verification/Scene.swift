@@ -37,18 +37,17 @@ struct Scene {
         let taken = clients.union(mentioned).union(direct)
         hostAddresses = mentioned.evenly(64) + Self.free(Self.hostCandidates, taken)
         chooseContainers(policy, meaning, direct, taken)
+        containers = bridges.flatMap(\.containers)
+        own = Set(hostAddresses + containers.flatMap(\.addresses))
     }
 
     /// What routes lead to, and whoever is there sends as nobody else can.
     func isTaken(_ address: IPAddress) -> Bool { own.contains(address) }
 
-    private var own: Set<IPAddress> {
-        Set(hostAddresses + bridges.flatMap(\.containers).flatMap(\.addresses))
-    }
-
-    var containers: [Resident] { bridges.flatMap(\.containers) }
+    private var own: Set<IPAddress> = []
+    private(set) var containers: [Resident] = []
     /// The container that Docker publishes: only by its DNAT is it reached.
-    var published: Resident? { bridges.first?.containers.first }
+    var published: Resident? { containers.first }
 
     // MARK: Interfaces
 

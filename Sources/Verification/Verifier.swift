@@ -82,7 +82,15 @@ public struct Verifier: Sendable {
         } catch {
             throw .rules(error)
         }
-        do throws(StageError) { return try stage.fates(of: tried.map(\.shot), progress: progress) } catch {
+        do throws(StageError) {
+            var fates = try stage.fates(of: tried.map(\.shot), progress: progress)
+            // What a rule does it does again: a packet that got lost for another reason is no difference.
+            let doubtful = tried.indices.filter { !tried[$0].isKept(by: fates[$0], on: claims.scene) }
+            for (index, fate) in zip(doubtful, try stage.fates(of: doubtful.map { tried[$0].shot })) {
+                fates[index] = fate
+            }
+            return fates
+        } catch {
             throw .stage(error)
         }
     }

@@ -104,8 +104,10 @@ struct RandomPacket {
         }
     }
 
-    /// From a container, or from the host, to a client.
-    init(_ kind: Shot.Kind, outward origin: Shot.Origin, to client: IPAddress, _ port: UInt16) {
+    /// From a container, or from the host, to a client. A stray segment comes from where a server may be.
+    init(
+        _ kind: Shot.Kind, outward origin: Shot.Origin, from sourcePort: UInt16?, to client: IPAddress, _ port: UInt16
+    ) {
         let transport: TransportProtocol =
             switch kind {
             case .tcp, .strayAck, .ping: .tcp
@@ -114,7 +116,7 @@ struct RandomPacket {
             }
         let dialled = Endpoint(client, port)
         let own = { (addresses: [IPAddress]) in
-            Endpoint(addresses.first { $0.family == client.family } ?? client, Self.clientPort)
+            Endpoint(addresses.first { $0.family == client.family } ?? client, sourcePort ?? Self.clientPort)
         }
         let source: Endpoint
         switch origin {
@@ -127,7 +129,7 @@ struct RandomPacket {
             source = own(RandomHost.addresses)
             packet = .fromHost(transport, from: source, to: dialled, oifname: RandomHost.interfaces[0])
         }
-        shot = Shot(kind, from: source.address, to: client, port: port, by: origin)
+        shot = Shot(kind, from: source.address, to: client, port: port, by: origin, sourcePort: sourcePort)
         forgetConnection(kind)
     }
 
@@ -239,10 +241,12 @@ struct RandomPackets {
         let kinds: [Shot.Kind] = [.tcp, .tcp, .tcp, .udp, .udp, .sctp, .ping, .strayAck]
         if Int.random(in: 0..<10, using: &generator) == 0 {
             let origins = RandomHost.containers.indices.map { Shot.Origin.container($0) } + [.host]
+            let kind = [Shot.Kind.tcp, .udp, .sctp, .strayAck].randomElement(using: &generator) ?? .tcp
+            let port = UInt16.random(in: 8000...RandomHost.listening.upperBound, using: &generator)
+            let other = UInt16.random(in: 8000...RandomHost.listening.upperBound, using: &generator)
             return RandomPacket(
-                [.tcp, .udp, .sctp, .strayAck].randomElement(using: &generator) ?? .tcp,
-                outward: origins.randomElement(using: &generator) ?? .host, to: source,
-                UInt16.random(in: 8000...RandomHost.listening.upperBound, using: &generator))
+                kind, outward: origins.randomElement(using: &generator) ?? .host,
+                from: kind == .strayAck ? other : nil, to: source, port)
         }
         let target = RandomHost.destination(family, &generator)
         return RandomPacket(

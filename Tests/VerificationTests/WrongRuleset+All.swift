@@ -4,6 +4,10 @@ import Nftables
 extension WrongRuleset {
     static let all = services + sets + ports + hooks + guards + host + docker
 
+    private static func key(_ interface: String) -> KeyField {
+        (try? InterfaceName(interface)).map(KeyField.interface) ?? .proto(0)
+    }
+
     private static let services = [
         WrongRuleset("a rule that lets a group in is dropped") {
             try $0.removeRules("services-monitoring//wiki") { $0.says("wiki: group-office-v4") }
@@ -38,8 +42,8 @@ extension WrongRuleset {
         },
         WrongRuleset("a wildcard is one letter short") {
             try $0.changeElements("interfaces-internal") { elements in
-                for index in elements.indices where elements[index].key == [.interface(try! InterfaceName("wg*"))] {
-                    elements[index].key = [.interface(try! InterfaceName("w*"))]
+                for index in elements.indices where elements[index].key == [key("wg*")] {
+                    elements[index].key = [key("w*")]
                 }
             }
         },
@@ -127,10 +131,10 @@ extension WrongRuleset {
             try $0.changeChain("forward") { $0.base?.priority = 5 }
         },
         WrongRuleset("a bridge of containers is taken for an external interface") {
-            try $0.changeElements("internal") { $0.removeAll { $0.key == [.interface(try! InterfaceName("docker0"))] } }
+            try $0.changeElements("internal") { $0.removeAll { $0.key == [key("docker0")] } }
         },
         WrongRuleset("an external interface is trusted") {
-            try $0.changeElements("internal") { $0.append(Element(key: [.interface(try! InterfaceName("ext*"))])) }
+            try $0.changeElements("internal") { $0.append(Element(key: [key("ext*")])) }
         },
     ]
 
