@@ -18,9 +18,10 @@ struct HostChain {
     init(_ host: Host, log: Log, elsewhere: [Rule], chains: inout ServiceChains) {
         addMaps(host, &chains)
         rules = lookups + untrackedLookups
-        for service in host.services where service.opening == .echoRequest {
-            let verdict = Statement.verdict(chains.verdict(for: service))
-            let origin = Origin(service.span)
+        let pings = host.services.filter { $0.opening == .echoRequest }
+        if let first = pings.first {
+            let verdict = Statement.verdict(chains.verdict(for: pings))
+            let origin = Origin(first.span)
             rules.append(
                 Rule([.match(.header(.icmpType), .equals(.number(ICMPType.echoRequest))), verdict], origin: origin))
             rules.append(

@@ -41,8 +41,6 @@ struct ServiceChains {
         }
     }
 
-    mutating func verdict(for service: HostService) -> Verdict { verdict(for: [service]) }
-
     /// The same for services of the host itself.
     mutating func verdict(for services: [HostService]) -> Verdict {
         let judges = services.map { service in

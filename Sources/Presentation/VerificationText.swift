@@ -19,6 +19,8 @@ public struct VerificationText {
             lines.append("")
             lines += difference.lines
         }
+        lines.append("")
+        lines.append("Docker's part: rules of its kind that publish every port; those of this host were not tried")
         for line in verification.untried { lines.append("not tried: \(line)") }
         return lines.joined(separator: "\n")
     }

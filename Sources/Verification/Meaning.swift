@@ -98,7 +98,8 @@ struct Meaning {
     private func judged(by covering: [Int], _ source: IPAddress) -> Ruling? {
         guard let first = covering.first else { return nil }
         guard let allowing = covering.first(where: { clients[$0].contains(source) }) else {
-            return Ruling(refusal, policy.services[first].name, policy.services[first].span)
+            let named = covering.first { policy.services[$0].publish != .any } ?? first
+            return Ruling(refusal, policy.services[named].name, policy.services[named].span)
         }
         return Ruling(.passes, policy.services[allowing].name, policy.services[allowing].span)
     }

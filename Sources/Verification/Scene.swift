@@ -33,7 +33,7 @@ struct Scene {
             policy.services.flatMap { $0.on + $0.hostPorts.compactMap(\.address) }
                 + policy.inventory.containers.flatMap(\.bindings).map(\.hostAddress)
         ).filter(\.isPossibleClient).sorted()
-        let direct = Set(policy.services.flatMap(\.direct).map(\.address)).sorted()
+        let direct = Set(policy.services.flatMap(\.direct).map(\.address)).subtracting(policy.inventory.wire).sorted()
         let taken = clients.union(mentioned).union(direct)
         hostAddresses = mentioned.evenly(64) + Self.free(Self.hostCandidates, taken)
         chooseContainers(policy, meaning, direct, taken)
@@ -172,6 +172,19 @@ private struct ContainerNetworks {
             if !taken4.contains(v4), !taken6.contains(v6) { return Base(v4: v4 << 8, v6: v6 << 64) }
         }
         return nil
+    }
+}
+
+extension Inventory {
+    /// Addresses of containers that share an interface of the host: the stage has none such.
+    fileprivate var wire: Set<IPAddress> {
+        let attachments = containers.flatMap(\.attachments).filter { attachment in
+            switch network(id: attachment.network)?.driver {
+            case .macvlan, .ipvlan: true
+            case .bridge, .host, .none?, .overlay, .other, nil: false
+            }
+        }
+        return Set(attachments.flatMap(\.addresses))
     }
 }
 

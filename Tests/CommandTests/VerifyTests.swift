@@ -15,7 +15,7 @@ import Testing
     /// All of a network namespace that a program could have left something in.
     private func state(of namespace: NetworkNamespace) throws -> [String] {
         let commands = [
-            ["nft", "-s", "list", "ruleset"], ["ip", "-d", "address"], ["ip", "route", "show", "table", "all"],
+            ["nft", "-s", "list", "ruleset"], ["ip", "address"], ["ip", "route", "show", "table", "all"],
             ["ip", "-6", "route", "show", "table", "all"], ["ip", "neighbour"], ["ip", "rule"],
             ["cat", "/proc/self/net/tcp", "/proc/self/net/tcp6", "/proc/self/net/udp", "/proc/self/net/udp6"],
             ["sysctl", "net.ipv4", "net.ipv6"],

@@ -20,6 +20,21 @@ import Verification
         }
     }
 
+    /// It found the one of them deciding for the other.
+    @Test func `holds two services of ping to their union`() throws {
+        let policy = try RichPolicy.policy(
+            """
+            version: 1
+            host:
+              services:
+                office: { icmp: echo-request, allow: [203.0.113.0/24, "2001:db8:10::/64"] }
+                monitor: { icmp: echo-request, allow: 198.51.100.9, except: 203.0.113.7 }
+            """)
+        let result = try Verifier(policy, ruleset: Compiler.compile(policy).linearized()).verify()
+        #expect(result.differences.map { "\($0)" } == [])
+        #expect(result.rows.contains { $0.about == "host monitor" && $0.tried > 4 })
+    }
+
     @Test func `is tried with more than thirty wrong ones`() { #expect(WrongRuleset.all.count >= 30) }
 
     @Test(arguments: WrongRuleset.all) func `finds that`(wrong: WrongRuleset) throws {
@@ -34,7 +49,7 @@ import Verification
         try ruleset.setAddresses("sources-service-ports-v4", "203.0.113.0/25")
         let result = try Verifier(RichPolicy.policy(), ruleset: ruleset).verify()
         let difference = try #require(result.differences.first)
-        #expect(difference.claim.ruling.origin?.start.line == 20)
+        #expect(difference.claim.ruling.origin?.start.line == 22)
         #expect(difference.decision?.chain == "services-monitoring//more//ports")
         #expect(result.rows.reduce(0) { $0 + $1.differing } == result.differences.count)
     }
