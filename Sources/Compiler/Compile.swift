@@ -13,7 +13,25 @@ public enum Compiler {
     /// Ahead of Docker's chains at `filter` (0), behind DNAT at `dstnat` (-100) and conntrack (-200).
     static let priority: Int32 = -10
 
-    public static func compile(_ policy: ResolvedPolicy) -> Ruleset {
+    /// A ruleset, and what the kernel runs for it.
+    public struct Output: Sendable {
+        public var ruleset: Ruleset
+        public var linear: LinearRuleset
+    }
+
+    public static func compile(_ policy: ResolvedPolicy) -> Ruleset { output(of: policy).ruleset }
+
+    /// The same with what the kernel runs, which its digest takes in any case.
+    public static func output(of policy: ResolvedPolicy) -> Output {
+        var ruleset = rulesetWithoutDigest(policy)
+        var linear = ruleset.linearized()
+        let digest = digestChain(of: linear)
+        ruleset.chains.insert(digest, at: 0)
+        linear.chains.insert(digest.linearized(), at: 0)
+        return Output(ruleset: ruleset, linear: linear)
+    }
+
+    private static func rulesetWithoutDigest(_ policy: ResolvedPolicy) -> Ruleset {
         let lists = SourceLists(policy)
         var chains = ServiceChains(policy: policy, lists: lists)
         let published = PublishedPorts(policy, chains: &chains)
@@ -35,7 +53,6 @@ public enum Compiler {
         ruleset.chains =
             paths.chains + wire.chains + chains.chains.values.sorted { $0.name < $1.name }
             + (policy.mayReject ? [RejectChain.chain] : [])
-        ruleset.chains.insert(digestChain(of: ruleset), at: 0)
         return ruleset
     }
 
@@ -49,12 +66,10 @@ public enum Compiler {
     }
 
     /// A chain that nothing jumps to. Its one rule says of which policy the table is, and is replaced with it.
-    private static func digestChain(of ruleset: Ruleset) -> Chain {
+    private static func digestChain(of ruleset: LinearRuleset) -> Chain {
         Chain(
             name: digestChainName,
-            rules: [
-                Rule([.verdict(.return)], comment: digestPrefix + PolicyDigest.hexadecimal(of: ruleset.linearized()))
-            ])
+            rules: [Rule([.verdict(.return)], comment: digestPrefix + PolicyDigest.hexadecimal(of: ruleset))])
     }
 }
 

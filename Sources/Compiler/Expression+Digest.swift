@@ -8,11 +8,11 @@ extension SHA256 {
         switch expression {
         case .meta(let key, let register):
             add(1)
-            add("\(key)")
+            add(key.word)
             add(register.word)
         case .conntrack(let key, let register):
             add(2)
-            add("\(key)")
+            add(key.word)
             add(register.word)
         case .payload(let base, let offset, let length, let register):
             add(3)
@@ -84,6 +84,34 @@ extension SHA256 {
         case .goto(let chain):
             add(5)
             add(chain)
+        }
+    }
+}
+
+extension MetaKey {
+    /// By which it has been in digests ever since: another word is another digest of the same table.
+    fileprivate var word: String {
+        switch self {
+        case .nfproto: "nfproto"
+        case .l4proto: "l4proto"
+        case .iifname: "iifname"
+        case .oifname: "oifname"
+        }
+    }
+}
+
+extension ConntrackKey {
+    /// By which it has been in digests ever since: another word is another digest of the same table.
+    fileprivate var word: String {
+        switch self {
+        case .state: "state"
+        case .direction: "direction"
+        case .status: "status"
+        case .originalIPv4Source: "originalIPv4Source"
+        case .originalIPv4Destination: "originalIPv4Destination"
+        case .originalIPv6Source: "originalIPv6Source"
+        case .originalIPv6Destination: "originalIPv6Destination"
+        case .originalServiceDestination: "originalServiceDestination"
         }
     }
 }

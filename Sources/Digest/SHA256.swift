@@ -15,7 +15,12 @@ public struct SHA256: Sendable {
         unsafe bytes.withUnsafeBufferPointer { unsafe SHA256Update(&context, $0.baseAddress, $0.count) }
     }
 
-    public mutating func add(_ text: String) { add(Array(text.utf8)) }
+    public mutating func add(_ text: String) {
+        var text = text
+        add(text.utf8.count)
+        // Read within the call, for as many bytes as the text has.
+        text.withUTF8 { unsafe SHA256Update(&context, $0.baseAddress, $0.count) }
+    }
 
     public mutating func add(_ number: some FixedWidthInteger & Sendable) {
         var bigEndian = number.bigEndian

@@ -54,6 +54,12 @@ extension Ruleset {
     public func linearized() -> LinearRuleset {
         LinearRuleset(
             table: table, counters: counters, limits: limits, sets: sets,
-            chains: chains.map { LinearChain(name: $0.name, base: $0.base, rules: $0.rules.map { $0.linearized() }) })
+            chains: chains.map { $0.linearized() })
+    }
+}
+
+extension Chain {
+    public func linearized() -> LinearChain {
+        LinearChain(name: name, base: base, rules: rules.map { $0.linearized() })
     }
 }

@@ -153,9 +153,17 @@ public enum KeyField: Hashable, Comparable, Sendable {
         }
     }
 
+    /// In the order of `low`, then of `high`. Numbers are compared as such: maps have many.
     public static func < (left: Self, right: Self) -> Bool {
-        left.low.lexicographicallyPrecedes(right.low)
-            || left.low == right.low && left.high.lexicographicallyPrecedes(right.high)
+        switch (left, right) {
+        case (.ipv4(let left), .ipv4(let right)): left.precedes(right)
+        case (.ipv6(let left), .ipv6(let right)): left.precedes(right)
+        case (.service(let left), .service(let right)): left.precedes(right)
+        case (.proto(let left), .proto(let right)): left < right
+        case (.family, _), (.ipv4, _), (.ipv6, _), (.service, _), (.proto, _), (.interface, _):
+            left.low.lexicographicallyPrecedes(right.low)
+                || left.low == right.low && left.high.lexicographicallyPrecedes(right.high)
+        }
     }
 }
 
@@ -171,6 +179,12 @@ extension AddressFamily {
     public init?(nfProto: UInt8) {
         guard let family = Self.allCases.first(where: { $0.nfProto == nfProto }) else { return nil }
         self = family
+    }
+}
+
+extension ClosedRange {
+    fileprivate func precedes(_ other: Self) -> Bool {
+        lowerBound == other.lowerBound ? upperBound < other.upperBound : lowerBound < other.lowerBound
     }
 }
 

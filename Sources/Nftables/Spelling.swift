@@ -16,6 +16,9 @@ public enum Spelling {
     /// A `"` would end the text and a control character break the line; both become what reads alike. What is too long is cut
     /// at the end of a character.
     private static func quotable(_ text: String, limit: Int) -> String {
+        // Nearly all of them, and a ruleset has many.
+        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\"") }
+        if isPlain, text.utf8.count <= limit { return text }
         var result = ""
         var length = 0
         for character in text {
@@ -36,5 +39,7 @@ public enum Spelling {
 }
 
 extension String {
-    fileprivate var replacingDollars: String { String(map { $0 == "$" ? "S" : $0 }) }
+    fileprivate var replacingDollars: String {
+        utf8.contains(UInt8(ascii: "$")) ? String(map { $0 == "$" ? "S" : $0 }) : self
+    }
 }

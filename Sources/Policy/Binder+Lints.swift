@@ -5,9 +5,15 @@ internal import Diagnostics
 extension Binder {
     mutating func lint(_ policy: ResolvedPolicy) {
         lintGroups()
-        for bound in services { lint(bound, policy.interfaces) }
+        var entering: [[String]: IPAddress] = [:]
+        for bound in services {
+            lint(bound, policy.interfaces)
+            let service = bound.service
+            lintNobody(service.allow, except: service.except, of: service.name, at: bound.allowSpan, &entering)
+        }
         for bound in hostServices {
-            lintNobody(bound.service.allow, except: bound.service.except, of: bound.service.name, at: bound.allowSpan)
+            let service = bound.service
+            lintNobody(service.allow, except: service.except, of: service.name, at: bound.allowSpan, &entering)
         }
         lintOverlaps()
     }
@@ -40,7 +46,6 @@ extension Binder {
                     "the service \(quoted(service.name)) opens every published port to anyone",
                     help: "name the ports in `publish`, or the sources in `allow`"))
         }
-        lintNobody(service.allow, except: service.except, of: service.name, at: bound.allowSpan)
         for (name, span) in bound.interfaceSpans {
             if interfaces.external == .auto, name.description == "lo" {
                 findings.add(
@@ -65,14 +70,25 @@ extension Binder {
         }
     }
 
-    private mutating func lintNobody(_ allow: Sources, except: Sources, of name: String, at span: Span) {
+    /// `entering` is an address that enters, for the groups of an `allow`.
+    private mutating func lintNobody(
+        _ allow: Sources, except: Sources, of name: String, at span: Span, _ entering: inout [[String]: IPAddress]
+    ) {
         guard except != .nobody, allow != .nobody else { return }
         // Lists may be long and services many: one address that still enters spares the whole comparison.
+        let given = parts(of: allow)
         let kept = parts(of: except)
-        let enters = parts(of: allow).contains { part in
-            part.ends.contains { address in !kept.contains { $0.contains(address) } }
+        let known = entering[allow.groups].flatMap { address in given.contains { $0.contains(address) } ? address : nil
         }
-        guard !enters, addresses(of: allow).subtracting(addresses(of: except)).isEmpty else { return }
+        let enters = ([known].compactMap { $0 } + given.flatMap(\.ends)).contains { address in
+            !kept.contains { $0.contains(address) }
+        }
+        if enters { return }
+        let left = addresses(of: allow).subtracting(addresses(of: except))
+        if let address = left.ends.first {
+            entering[allow.groups] = address
+            return
+        }
         findings.add(
             .warning(
                 .nobodyEnters, at: span,
@@ -142,6 +158,15 @@ extension Binder {
                     + "whoever one of them allows may enter",
                 help: "join the two services if that is meant",
                 annotations: [.init(found.placed.span, "published here by \(quoted(other.name))")]))
+    }
+}
+
+extension Sources {
+    fileprivate var groups: [String] {
+        switch self {
+        case .anyone: []
+        case .listed(let groups, _): groups
+        }
     }
 }
 

@@ -60,8 +60,9 @@ struct PolicyTarget {
         }
         self.path = path
         self.policy = policy
-        ruleset = Compiler.compile(policy)
-        linear = ruleset.linearized()
+        let output = Compiler.output(of: policy)
+        ruleset = output.ruleset
+        linear = output.linear
     }
 
     var digest: String { Compiler.digest(of: linear) ?? "" }
