@@ -29,6 +29,8 @@ struct EngineKnowledge {
     private var waiting: [String: Docker.Container] = [:]
     /// Being started.
     private var starting: Set<String> = []
+    /// Of these, those that were foreseen since the last question: its answer knows nothing of it yet.
+    private var foreseen: Set<String> = []
     /// Docker says that they have ended a moment before its list knows.
     private var ended: Set<String> = []
 
@@ -78,6 +80,7 @@ struct EngineKnowledge {
             }
             return false
         }
+        foreseen.insert(id)
         guard starting.insert(id).inserted else { return false }
         add(.ran(foreseeing(inventory), after: ["\(event.action) \(event.name)"]))
         return true
@@ -88,7 +91,7 @@ struct EngineKnowledge {
             isAsking = false
             return nil
         }
-        defer { (isStale, isFirst, created, settled, events) = (false, false, [], [], []) }
+        defer { (isStale, isFirst, created, settled, foreseen, events) = (false, false, [], [], [], []) }
         return Question(isFirst: isFirst, created: created, settled: settled, events: events)
     }
 
@@ -111,7 +114,7 @@ struct EngineKnowledge {
         // They may run already: then their start is an event of its own, and asked for again.
         answer.containers.removeAll { question.created.contains($0.id) && !question.settled.contains($0.id) }
         answer.containers.removeAll { ended.contains($0.id) }
-        starting.subtract(question.settled)
+        starting.subtract(question.settled.subtracting(foreseen))
         for container in answer.containers where !starting.contains(container.id) { waiting[container.id] = nil }
         inventory = answer
         add(.ran(foreseeing(answer), after: question.events))
