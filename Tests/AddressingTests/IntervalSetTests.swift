@@ -51,11 +51,15 @@ struct IntervalSetTests {
     /// A few ranges are searched for in many, and not walked to.
     @Test("agrees with naive sets where one has far more ranges than the other")
     func fewAndMany() {
-        let many = (0..<200).map { UInt32($0 * 7)...UInt32($0 * 7 + $0 % 4) }
+        var many: [ClosedRange<UInt32>] = []
+        for number in UInt32(0)..<200 {
+            let low = number * 7
+            many.append(low...(low + number % 4))
+        }
         let manyNaive = Set(many.flatMap { Array($0) })
         for low in 0...UInt32(90) {
             for length in 0...UInt32(30) {
-                let few = [low...low + length, 300...300, 1391...1400]
+                let few: [ClosedRange<UInt32>] = [low...(low + length), 300...300, 1391...1400]
                 let fewNaive = Set(few.flatMap { Array($0) })
                 let (left, right) = (Numbers(few), Numbers(many))
                 let common = fewNaive.intersection(manyNaive)
