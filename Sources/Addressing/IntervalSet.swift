@@ -90,7 +90,7 @@ public struct IntervalSet<Bound: AddressBits>: Hashable, Sendable {
 
     @inlinable public func intersection(_ other: Self) -> Self {
         if isAll { return other }
-        if other.isAll { return self }
+        if other.isAll || self == other { return self }
         if ranges.count < other.ranges.count / 16 { return Self(canonical: other.parts(in: ranges)) }
         if other.ranges.count < ranges.count / 16 { return Self(canonical: parts(in: other.ranges)) }
         var result: [ClosedRange<Bound>] = []
@@ -127,11 +127,12 @@ public struct IntervalSet<Bound: AddressBits>: Hashable, Sendable {
 
     @inlinable public func subtracting(_ other: Self) -> Self {
         if other.isEmpty || isEmpty { return self }
-        // What is taken from a few ranges is found by them, not by all that is to be taken away.
-        if ranges.count < other.ranges.count / 16 { return intersection(intersection(other).complement()) }
         if isAll { return other.complement() }
         // Arrays that share their storage are found equal at once.
-        return self == other ? Self() : intersection(other.complement())
+        if self == other { return Self() }
+        // Often they have nothing in common, and then nothing is copied; and of a few ranges in many, only theirs are gone through.
+        let common = intersection(other)
+        return common.isEmpty ? self : intersection(common.complement())
     }
 }
 

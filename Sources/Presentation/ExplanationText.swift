@@ -24,8 +24,13 @@ public struct ExplanationText {
         quotes = Quotes(explanation.parts.flatMap(\.decisions).compactMap(\.source), sources)
     }
 
+    private static var mostParts: Int { 16 }
+
     public var text: String {
-        ([headline] + explanation.parts.flatMap { [""] + lines($0) }).joined(separator: "\n")
+        let more = explanation.parts.count - Self.mostParts
+        let rest = more > 0 ? ["", "and \(more) more parts: ask of fewer ports, or with --json"] : []
+        let parts = explanation.parts.prefix(Self.mostParts).flatMap { [""] + lines($0) }
+        return ([headline] + parts + rest).joined(separator: "\n")
     }
 
     private var headline: String {
@@ -89,6 +94,7 @@ extension Explanation.Obstacle {
         case .publishesNothing(let container): "\(container) publishes no port"
         case .hostNetwork(let container):
             "\(container) has the host's network, and Docker does not know its ports: ask of a port"
+        case .tooManyWays: "these are too many ports with rules of their own for one answer: ask of fewer"
         case .otherFamily: "none of them has an address of the family that is dialled there"
         }
     }

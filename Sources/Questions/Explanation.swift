@@ -32,6 +32,8 @@ public struct Explanation: Sendable {
         case publishesNothing(container: String)
         /// Its ports are the machine's own.
         case hostNetwork(container: String)
+        /// Ports with rules of their own, too many for one answer.
+        case tooManyWays
         /// None of the clients has an address of the family that is dialled there.
         case otherFamily
     }
@@ -40,6 +42,7 @@ public struct Explanation: Sendable {
         public var clients: AddressSet
         public var isAllowed: Bool
         public var ways: [Way]
+        /// Empty past the first of very many parts.
         public var decisions: [Decision]
     }
 }

@@ -65,9 +65,10 @@ extension Inquiry {
         _ question: Question, _ clients: AddressSet, _ name: String, _ wrong: Failure.Kind
     ) -> ExpectationResult.Outcome {
         guard !clients.isEmpty else { return .holds }
-        let tries: [Trying]
-        switch self.tries(question.destination, clients) {
-        case .success(let found): tries = found
+        let differing: [Trying]
+        // However many ports are asked of, the first that differ are enough to say so.
+        switch tries(question.destination, clients, limit: 64, where: { !$0.differing(wrong).isEmpty }) {
+        case .success(let found): differing = found
         case .failure(let obstacle):
             switch obstacle.reason {
             case .otherFamily where wrong == .isAllowed: return .holds
@@ -76,17 +77,17 @@ extension Inquiry {
                     verdict: .unknown, clients: name, destination: question.text, parts: [], obstacle: nil)
                 explanation.obstacle = obstacle.reason
                 return .fails(Failure(kind: wrong, clients: clients, explanation: explanation))
-            case .dockerNotAsked, .nothingRuns, .publishesNothing, .hostNetwork:
+            case .dockerNotAsked, .nothingRuns, .publishesNothing, .hostNetwork, .tooManyWays:
                 return .untested(.because(obstacle.reason))
             }
         }
-        let differing = tries.filter { !$0.differing(wrong).isEmpty }
         guard !differing.isEmpty else { return .holds }
         let judges = unknownJudges(of: differing, wrong)
         if !judges.isEmpty { return .untested(.decidedBy(services: judges)) }
         let all = differing.reduce(AddressSet()) { $0.union($1.differing(wrong)) }
-        var explanation = explain(all, named: name, question)
-        explanation.parts.removeAll { $0.isAllowed != (wrong == .isAllowed) }
+        let explanation = Explanation(
+            verdict: wrong == .isAllowed ? .allowed : .refused, clients: name, destination: question.text,
+            parts: parts(differing).filter { $0.isAllowed == (wrong == .isAllowed) }, obstacle: nil)
         return .fails(Failure(kind: wrong, clients: all, explanation: explanation))
     }
 

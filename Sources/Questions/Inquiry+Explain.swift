@@ -5,14 +5,11 @@ internal import Simulator
 
 extension Inquiry {
     public mutating func explain(_ question: Question) -> Explanation {
-        explain(question.clients.addresses, named: question.clients.text, question)
-    }
-
-    mutating func explain(_ clients: AddressSet, named name: String, _ question: Question) -> Explanation {
         var explanation = Explanation(
-            verdict: .unknown, clients: name, destination: question.text, parts: [], obstacle: nil)
-        switch tries(question.destination, clients) {
+            verdict: .unknown, clients: question.clients.text, destination: question.text, parts: [], obstacle: nil)
+        switch tries(question.destination, question.clients.addresses, limit: Self.mostTries) {
         case .failure(let obstacle): explanation.obstacle = obstacle.reason
+        case .success(let tries) where tries.count >= Self.mostTries: explanation.obstacle = .tooManyWays
         case .success(let tries):
             explanation.parts = parts(tries)
             let isAllowed = Set(explanation.parts.map(\.isAllowed))
@@ -36,7 +33,13 @@ extension Inquiry {
         var chain: String?
     }
 
-    private mutating func parts(_ tries: [Trying]) -> [Explanation.Part] {
+    /// Of thousands of services at once, nobody reads what decides each.
+    private static var mostDecided: Int { 64 }
+
+    /// Each may hold a set of a hundred thousand.
+    private static var mostTries: Int { 2048 }
+
+    mutating func parts(_ tries: [Trying]) -> [Explanation.Part] {
         var order: [Place] = []
         var clients: [Place: AddressSet] = [:]
         var examples: [Place: [Trying]] = [:]
@@ -60,11 +63,13 @@ extension Inquiry {
             }
             ways[alike, default: []].append(place.way)
         }
-        return groups.map { alike in
+        let ordered = groups.filter { !$0.isAllowed } + groups.filter(\.isAllowed)
+        return ordered.enumerated().map { number, alike in
             Explanation.Part(
                 clients: alike.clients, isAllowed: alike.isAllowed, ways: shortened(Way.joined(ways[alike] ?? [])),
-                decisions: decisions(first[alike] ?? [], isAllowed: alike.isAllowed))
-        }.sorted { !$0.isAllowed && $1.isAllowed }
+                decisions: number < Self.mostDecided
+                    ? decisions(first[alike] ?? [], isAllowed: alike.isAllowed) : [])
+        }
     }
 
     /// One for each rule that decides; the two families have rules of their own.
@@ -99,35 +104,37 @@ extension AddressSet {
 extension Way {
     /// What is the same but for the interface, the bridge or neighbouring ports is said once.
     static func joined(_ ways: [Way]) -> [Way] {
-        var result: [Way] = []
-        for way in ways {
-            if let index = result.firstIndex(where: { $0.isSame(as: way, but: \.interfaces, []) }) {
-                result[index].interfaces = Set(result[index].interfaces + way.interfaces).sorted()
-            } else if let index = result.firstIndex(where: { $0.isSame(as: way, but: \.bridges, []) }) {
-                result[index].bridges = Set(result[index].bridges + way.bridges).sorted()
-            } else if let index = result.firstIndex(where: { $0.precedes(way) }) {
-                result[index].ports = result[index].ports.lowerBound...way.ports.upperBound
-            } else {
-                result.append(way)
+        let merged = grouped(grouped(ways, by: \.interfaces), by: \.bridges)
+        var order: [Way] = []
+        var ports: [Way: [ClosedRange<UInt32>]] = [:]
+        for way in merged {
+            var key = way
+            key.ports = 0...0
+            if ports[key] == nil { order.append(key) }
+            ports[key, default: []].append(UInt32(way.ports.lowerBound)...UInt32(way.ports.upperBound))
+        }
+        return order.flatMap { key in
+            IntervalSet(ports[key] ?? []).ranges.map { range in
+                var way = key
+                way.ports = UInt16(range.lowerBound)...UInt16(range.upperBound)
+                return way
             }
-        }
-        return result.sorted {
-            ($0.transport, $0.ports.lowerBound, $0.path) < ($1.transport, $1.ports.lowerBound, $1.path)
-        }
+        }.sorted { ($0.transport, $0.ports.lowerBound, $0.path) < ($1.transport, $1.ports.lowerBound, $1.path) }
     }
 
-    private func isSame(as other: Way, but key: WritableKeyPath<Way, [String]>, _ blank: [String]) -> Bool {
-        var left = self
-        var right = other
-        left[keyPath: key] = blank
-        right[keyPath: key] = blank
-        return left == right
-    }
-
-    private func precedes(_ other: Way) -> Bool {
-        guard Int(ports.upperBound) + 1 == Int(other.ports.lowerBound) else { return false }
-        var moved = self
-        moved.ports = other.ports
-        return moved == other
+    private static func grouped(_ ways: [Way], by names: WritableKeyPath<Way, [String]>) -> [Way] {
+        var order: [Way] = []
+        var found: [Way: Set<String>] = [:]
+        for way in ways {
+            var key = way
+            key[keyPath: names] = []
+            if found[key] == nil { order.append(key) }
+            found[key, default: []].formUnion(way[keyPath: names])
+        }
+        return order.map { key in
+            var way = key
+            way[keyPath: names] = (found[key] ?? []).sorted()
+            return way
+        }
     }
 }

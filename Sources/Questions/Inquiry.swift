@@ -43,19 +43,25 @@ public struct Inquiry {
         var chain: String?
     }
 
-    /// Everything that the clients can try; a family of theirs that no door is of is left out.
-    mutating func tries(_ destination: Destination, _ clients: AddressSet) -> Result<[Trying], Doors.Obstacle> {
+    /// Everything that the clients can try, as far as it is wanted: at most `limit`. A family of theirs that no door is of is left
+    /// out.
+    mutating func tries(
+        _ destination: Destination, _ clients: AddressSet, limit: Int, where isWanted: (Trying) -> Bool = { _ in true }
+    ) -> Result<[Trying], Doors.Obstacle> {
         switch doors.of(destination) {
         case .failure(let obstacle): return .failure(obstacle)
         case .success(let found):
             var tries: [Trying] = []
+            var isTried = false
             for door in found {
                 for (way, approach) in approaches(door) {
-                    let tried = attempt(way, approach, clients)
-                    if let tried { tries.append(tried) }
+                    guard let tried = attempt(way, approach, clients) else { continue }
+                    isTried = true
+                    if isWanted(tried) { tries.append(tried) }
+                    if tries.count >= limit { return .success(tries) }
                 }
             }
-            return tries.isEmpty ? .failure(Doors.Obstacle(reason: .otherFamily)) : .success(tries)
+            return isTried ? .success(tries) : .failure(Doors.Obstacle(reason: .otherFamily))
         }
     }
 

@@ -48,6 +48,29 @@ struct IntervalSetTests {
         }
     }
 
+    /// A few ranges are searched for in many, and not walked to.
+    @Test("agrees with naive sets where one has far more ranges than the other")
+    func fewAndMany() {
+        var many: [ClosedRange<UInt32>] = []
+        for number in UInt32(0)..<200 {
+            let low = number * 7
+            many.append(low...(low + number % 4))
+        }
+        let manyNaive = Set(many.flatMap { Array($0) })
+        for low in 0...UInt32(90) {
+            for length in 0...UInt32(30) {
+                let few: [ClosedRange<UInt32>] = [low...(low + length), 300...300, 1391...1400]
+                let fewNaive = Set(few.flatMap { Array($0) })
+                let (left, right) = (Numbers(few), Numbers(many))
+                let common = fewNaive.intersection(manyNaive)
+                #expect(Set(left.intersection(right).ranges.flatMap { Array($0) }) == common)
+                #expect(left.intersection(right) == right.intersection(left))
+                #expect(Set(left.subtracting(right).ranges.flatMap { Array($0) }) == fewNaive.subtracting(manyNaive))
+                #expect(Set(right.subtracting(left).ranges.flatMap { Array($0) }) == manyNaive.subtracting(fewNaive))
+            }
+        }
+    }
+
     @Test("has the whole space as the complement of nothing")
     func extremes() {
         #expect(Numbers().complement() == .all)
