@@ -136,7 +136,8 @@ class Bench:
     def forget(self):
         """As if nothing had ever been applied. What the kernel puts off until nobody can see a set any more is waited for."""
         subprocess.run([self.nft, "delete", "table", *TABLE], stderr=subprocess.DEVNULL, check=False)
-        shutil.rmtree(os.path.join(self.directory, "run"), ignore_errors=True)
+        for kept in ("run", "state"):
+            shutil.rmtree(os.path.join(self.directory, kept), ignore_errors=True)
         time.sleep(0.3)
 
     # ---- comparisons
