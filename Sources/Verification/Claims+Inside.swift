@@ -165,12 +165,11 @@ extension Claims {
             if ruling.outcome == .passes { continue }
             add(claim(dialled.port, Ruling(.dropped, ruling.subject, ruling.origin)))
         }
-        add(claim(Self.ownPort, Ruling(.passes, "what does not come from outside")))
+        guard let own = scene.clientPort else { return }
+        add(claim(own, Ruling(.passes, "what does not come from outside")))
     }
 
-    /// Of the range that Linux takes ports of clients from (`ip_local_port_range`).
     private static let clientPort: UInt16 = 40_001
-    private static let ownPort: UInt16 = 45_001
 }
 
 extension Scene.Resident {
@@ -187,11 +186,13 @@ extension Meaning {
         }
     }
 
-    /// Addresses of the host that it counts on, and one that it may not.
-    func addresses(of service: Service, _ family: AddressFamily, beside others: [IPAddress]) -> [IPAddress] {
-        let own = Set(service.on + service.hostPorts.compactMap(\.address)).filter { $0.family == family }.sorted()
-            .evenly(8)
-        let beside = others.filter { $0.family == family && !own.contains($0) }
+    /// Those of the host's addresses that it counts on, and one that it may not. The stage's host has not each that a policy may name:
+    /// none of loopback or link-local.
+    func addresses(of service: Service, _ family: AddressFamily, among host: [IPAddress]) -> [IPAddress] {
+        let named = Set(service.on + service.hostPorts.compactMap(\.address))
+        let here = host.filter { $0.family == family }
+        let own = here.filter(named.contains).sorted().evenly(8)
+        let beside = here.filter { !named.contains($0) }
         return own + (own.isEmpty ? Array(beside.suffix(2)) : Array(beside.suffix(1)))
     }
 }

@@ -101,7 +101,7 @@ struct Claims {
         let ports = meaning.ports(of: service, unlisted: scene.unlistedPort)
         for family in AddressFamily.allCases {
             guard let sources = samples.services[index][family] else { continue }
-            let addresses = meaning.addresses(of: service, family, beside: scene.hostAddresses)
+            let addresses = meaning.addresses(of: service, family, among: scene.hostAddresses)
             let few = representatives(of: meaning.clients(ofService: index), sources)
             for transport in TransportProtocol.allCases {
                 guard let port = ports.first(where: { $0.transport == transport })?.ports.lowerBound,

@@ -26,9 +26,14 @@ struct Scene {
     private(set) var hostAddresses: [IPAddress] = []
     /// No service speaks of it.
     private(set) var unlistedPort: UInt16 = 0
+    /// The same, of the range that Linux takes ports of clients from (`ip_local_port_range`); nil where services have them all.
+    private(set) var clientPort: UInt16?
+
     init(_ policy: ResolvedPolicy, _ meaning: Meaning, clients: Set<IPAddress>) {
         chooseInterfaces(policy, meaning)
-        unlistedPort = Self.unlistedPort(policy)
+        let named = Self.namedPorts(policy)
+        unlistedPort = (20_007...32_000).first { !named.contains($0) && !named.contains($0 + 1) } ?? 20_007
+        clientPort = (45_001...60_999).first { !named.contains($0) }
         let mentioned = Set(
             policy.services.flatMap { $0.on + $0.hostPorts.compactMap(\.address) }
                 + policy.inventory.containers.flatMap(\.bindings).map(\.hostAddress)
@@ -96,7 +101,7 @@ struct Scene {
         }
     }
 
-    private static func unlistedPort(_ policy: ResolvedPolicy) -> UInt16 {
+    private static func namedPorts(_ policy: ResolvedPolicy) -> Set<UInt16> {
         var named: Set<UInt16> = []
         for range in policy.services.flatMap(\.hostPorts).map(\.range) + policy.services.flatMap(\.direct).map(\.range)
         {
@@ -106,7 +111,7 @@ struct Scene {
             if case .ports(let ranges) = service.opening { for range in ranges { named.formUnion(range.ports) } }
         }
         named.formUnion(policy.inventory.containers.flatMap(\.bindings).map(\.hostPort))
-        return (20_007...32_000).first { !named.contains($0) && !named.contains($0 + 1) } ?? 20_007
+        return named
     }
 
     // MARK: Containers

@@ -35,6 +35,23 @@ import Verification
         #expect(result.rows.contains { $0.about == "host monitor" && $0.tried > 4 })
     }
 
+    /// Ports of clients are all a service's; the stage's host has neither a loopback nor a link-local address to be dialled from outside.
+    @Test(arguments: [
+        "publish: 32768-60999", "publish: 1-65535", "publish: [8081, 8081/udp], on: 127.0.0.1",
+        "publish: [8081, 8081/udp], on: [\"fe80::1\", 192.0.2.201]",
+    ])
+    func `is not misled by`(opening: String) throws {
+        let policy = try RichPolicy.policy(
+            """
+            version: 1
+            services:
+              odd: { \(opening), allow: [203.0.113.0/24, "2001:db8:10::/64"] }
+            """)
+        let result = try Verifier(policy, ruleset: Compiler.compile(policy).linearized()).verify()
+        #expect(result.differences.map { "\($0)" } == [])
+        #expect(result.rows.contains { $0.about == "odd" && $0.tried > 4 })
+    }
+
     @Test func `is tried with more than thirty wrong ones`() { #expect(WrongRuleset.all.count >= 30) }
 
     @Test(arguments: WrongRuleset.all) func `finds that`(wrong: WrongRuleset) throws {
