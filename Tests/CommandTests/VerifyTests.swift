@@ -26,14 +26,16 @@ import Testing
     @Test func `the host is as it was, and the answer is yes`() throws {
         try Installation.with { installation in
             try installation.write(Sample.policy)
-            try installation.namespace.ip("link set lo up\nlink add docker0 type bridge\nlink set docker0 up\n")
+            // It gets no address by itself, and loses no carrier: nothing changes but what verify would.
+            try installation.namespace.ip(
+                "link set lo up\nlink add docker0 type dummy\nlink set docker0 addrgenmode none\nlink set docker0 up\n")
             try installation.nft(
                 "-f", "-", input: "table ip other { chain c { type filter hook input priority 0; }; }\n")
             let before = try state(of: installation.namespace)
             let result = try installation.namespace.run(try program(installation))
             #expect(result.status == 0, "\(result)")
             #expect(result.output.contains(": each met what the policy says\n"), "\(result)")
-            #expect(try state(of: installation.namespace) == before)
+            for (then, now) in zip(before, try state(of: installation.namespace)) { #expect(now == then) }
         }
     }
 
