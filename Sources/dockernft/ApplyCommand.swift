@@ -131,6 +131,11 @@ struct Apply: ParsableCommand {
         }
         let step = LivePlan(target, against: live)
         let plan = step.plan(on: session)
+        if confirmWithin != nil, !plan.difference.isEmpty, let oddity = live.oddities.first {
+            let loss = Enforcement.Loss.noWayBack(oddity: oddity)
+            Console.report(loss.text)
+            throw loss.status
+        }
         try show(plan, name)
         if let confirmWithin, !plan.difference.isEmpty, !output.json {
             let time = TimeText.duration(confirmWithin.milliseconds)

@@ -23,7 +23,7 @@ struct Confirm: ParsableCommand {
         try session.inTurn {
             let live = try LiveTable.read(session)
             let waiting = live.isForeign ? nil : live.waiting
-            if let waiting, !waiting.isExpired, let damage = waiting.damage {
+            if let waiting, !waiting.isExpired, let damage = live.oddities.first ?? waiting.damage {
                 Console.report(
                     "dockernft: somebody has changed what waits, and it is not confirmed: \(damage); "
                         + "'dockernft rollback' takes it back")

@@ -10,8 +10,8 @@ final class ConfirmationPrompt {
     private let signals: Signals
     private var line = ""
     private var shown = 0
-    /// What waited when it was last looked at.
-    private var waitingDigest: String?
+    /// What waited when it was last looked at, without what its sets hold.
+    private var waiting: WaitingTable?
 
     /// Before any other thread is there; nil where nobody can be asked.
     init?() throws(SystemFailure) {
@@ -27,6 +27,7 @@ final class ConfirmationPrompt {
         case expired
         case kept
         case takenBack
+        case deleted
     }
 
     private enum Answer {
@@ -61,6 +62,10 @@ final class ConfirmationPrompt {
                 clear()
                 Console.report("taken back from another session: the new policy is not in force")
                 throw ExitStatus.no
+            case .deleted:
+                clear()
+                Console.report("somebody has deleted the table: neither the new rules nor those of before are in force")
+                throw ExitStatus.no
             case .waits(let milliseconds):
                 deadline = .now + .milliseconds(Int(clamping: milliseconds))
                 show("keep it? [y/n] taken back in \(TimeText.duration(milliseconds)): ")
@@ -76,13 +81,24 @@ final class ConfirmationPrompt {
     }
 
     private func look(_ session: KernelSession, _ deadline: ContinuousClock.Instant?) throws -> State {
-        guard let table = try session.outline() else { return isOver(deadline) ? .expired : .takenBack }
-        guard let waiting = WaitingTable(in: table.ruleset) else {
-            if let waitingDigest, Compiler.digest(of: table.ruleset) == waitingDigest { return .kept }
+        guard let table = try session.outline() else {
+            if let waiting, waiting.plain != nil { return .deleted }
             return isOver(deadline) ? .expired : .takenBack
         }
-        waitingDigest = Compiler.digest(of: waiting.next)
-        return waiting.remaining.map { .waits(milliseconds: $0) } ?? .expired
+        guard let now = WaitingTable(in: table.ruleset) else {
+            if try isKept(table, session) { return .kept }
+            return isOver(deadline) ? .expired : .takenBack
+        }
+        waiting = now
+        return now.remaining.map { .waits(milliseconds: $0) } ?? .expired
+    }
+
+    private func isKept(_ table: ObservedTable, _ session: KernelSession) throws -> Bool {
+        guard let waiting, let digest = Compiler.digest(of: waiting.next), Compiler.digest(of: table.ruleset) == digest
+        else { return false }
+        guard digest == waiting.plain.flatMap({ Compiler.digest(of: $0) }) else { return true }
+        // The same policy, over rules that somebody had changed: these are not what their digest says.
+        return try session.table().map { LiveTable.isAsDigested($0.ruleset) } ?? false
     }
 
     /// Whoever watches may have taken away what was left before we looked.

@@ -51,6 +51,8 @@ struct Enforcement {
         case waiting(milliseconds: UInt64)
         /// There is no telling how to go back to the table as it is. Nothing was sent.
         case noWayBack(String)
+
+        static func noWayBack(oddity: String) -> Self { .noWayBack("somebody has changed the table: \(oddity)") }
     }
 
     /// After so many, somebody must be changing tables without a pause.
@@ -101,7 +103,7 @@ struct Enforcement {
             if Difference(from: live.settled, oddities: live.oddities, to: target.linear).isEmpty {
                 return target.linear
             }
-            if let oddity = live.oddities.first { throw .noWayBack("somebody has changed the table: \(oddity)") }
+            if let oddity = live.oddities.first { throw .noWayBack(oddity: oddity) }
             return WaitingTable.joined(live.settled, target.linear, timeout: milliseconds)
         }
     }

@@ -35,11 +35,14 @@ struct LiveTable {
 
     /// The table carries the digest of what was applied; what it is now has the same, or it was changed.
     func isIntact(_ ruleset: LinearRuleset) -> Bool {
-        if isUntouched { return true }
+        // What is known of a table in which a policy waits is what it was made of, and not whether its old part had been changed before.
+        if isUntouched, waiting == nil { return true }
         guard oddities.isEmpty else { return false }
         guard let waiting else { return Self.isAsDigested(ruleset) }
         return waiting.damage == nil && waiting.plain.map(Self.isAsDigested) ?? true
     }
+
+    static func isIntact(_ table: ObservedTable) -> Bool { table.oddities.isEmpty && isAsDigested(table.ruleset) }
 
     static func isAsDigested(_ ruleset: LinearRuleset) -> Bool {
         Compiler.digest(of: ruleset) == PolicyDigest.hexadecimal(of: ruleset)

@@ -24,6 +24,9 @@ struct Rollback: ParsableCommand {
                 throw Confirm.Loss.nothingWaits
             case .done(let waiting):
                 session.dropWaiting()
+                if waiting.plain != nil, let table = try? session.table(), !LiveTable.isIntact(table) {
+                    Console.report("dockernft: note: somebody has changed these rules; see dockernft diff")
+                }
                 return waiting.isExpired
                     ? "its time was up already: \(waiting.before), and what was left of it is removed"
                     : "taken back: \(waiting.before)"

@@ -11,6 +11,8 @@ extension TableKeeper {
     struct Trial {
         /// When the kernel takes it back.
         var deadline: ContinuousClock.Instant
+        /// Of what waits in the table, by which another trial is told from this one.
+        var digest: String?
         /// What waits, where its texts are known.
         var wanted: Wanted?
     }
@@ -27,12 +29,14 @@ extension TableKeeper {
             return false
         }
         let deadline = ContinuousClock.now + .milliseconds(Int(clamping: remaining))
-        if trial == nil {
+        let digest = Compiler.digest(of: waiting.next)
+        if trial == nil || trial?.digest != digest {
             log.say(
                 "a policy waits to be confirmed, for \(TimeText.duration(remaining)) more: nothing is put back meanwhile"
             )
-            trial = Trial(deadline: deadline)
-            if let texts = session.waitingTexts(digest: Compiler.digest(of: waiting.next)) {
+            trial = Trial(deadline: deadline, digest: digest)
+            try adoptWhatWasAppliedBefore()
+            if let texts = session.waitingTexts(digest: digest) {
                 trial?.wanted = try resolve(PolicyFile(texts))
             }
             service.status(statusText)
@@ -40,6 +44,17 @@ extension TableKeeper {
         trial?.deadline = deadline
         if !cause.dockerEvents.isEmpty { try joinAgain(cause) }
         return true
+    }
+
+    /// Others may have applied, or confirmed, a policy and begun a trial since we last had the turn.
+    private func adoptWhatWasAppliedBefore() throws {
+        switch try session.keptPolicy()?.wish {
+        case nil: break
+        case .removed?: wanted = nil
+        case .inForce(let texts)?:
+            if let wanted, wanted.texts.isSame(as: texts) { return }
+            try adopt(PolicyFile(texts))
+        }
     }
 
     /// How long nothing happens of itself; nil where nothing ever does.
@@ -65,7 +80,10 @@ extension TableKeeper {
             provocation.add(dockerEvents: cause.dockerEvents)
             return
         }
-        if let texts = trial?.wanted?.texts { session.keepWaiting(texts) }
+        if let new = trial?.wanted {
+            trial?.digest = new.target.digest
+            session.keepWaiting(new.texts)
+        }
         let count = difference.changes.count
         log.say(
             "\(count) change\(count == 1 ? "" : "s") made, for Docker: \(cause.docker); a policy still waits to be confirmed"

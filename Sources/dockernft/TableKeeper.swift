@@ -89,10 +89,7 @@ final class TableKeeper {
     private func begin() throws {
         inventory = (engine == nil ? nil : session.inventory) ?? Inventory()
         try session.inTurn {
-            if try attendTrial(Provocation()) {
-                guard case .inForce(let texts)? = try session.keptPolicy()?.wish else { return }
-                return try adopt(PolicyFile(texts))
-            }
+            if try attendTrial(Provocation()) { return }
             switch try session.keptPolicy()?.wish {
             case .removed?:
                 log.say("the table was removed with dockernft remove; nothing is put back until the next apply")
@@ -251,7 +248,7 @@ final class TableKeeper {
     // MARK: Policies
 
     /// Where the policy cannot be resolved, what was wanted stays.
-    private func adopt(_ file: PolicyFile) throws {
+    func adopt(_ file: PolicyFile) throws {
         if let new = try resolve(file) { wanted = new }
     }
 

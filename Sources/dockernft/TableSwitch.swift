@@ -56,10 +56,11 @@ struct TableSwitch {
         return Difference(from: live.ruleset, to: desired).changes
     }
 
-    /// A record is kept where somebody else's commit has not come in between.
+    /// A record is kept where somebody else's commit has not come in between, and of no table that somebody had changed before.
     private func remember(_ desired: LinearRuleset?, _ live: LiveTable, _ choice: Choice) {
         guard let desired, let cookie = session.namespaceCookie, let table = try? session.outline(),
-            table.generation == KernelConnection.generation(after: live.generation), table.oddities.isEmpty
+            table.generation == KernelConnection.generation(after: live.generation), table.oddities.isEmpty,
+            LiveTable.isAsDigested(desired)
         else { return }
         let before = live.record
         let now = Int64(Date().timeIntervalSince1970)

@@ -107,6 +107,43 @@ import Testing
         }
     }
 
+    @Test func `over rules that somebody has changed is not taken back to what is called as applied`() throws {
+        try Installation.with("flushed") { installation in
+            try installation.apply(Self.one)
+            try installation.nft("flush", "chain", "inet", "dockernft", "forward")
+            #expect(try installation.run("status").status == 1)
+            try installation.run("apply", "--confirm-within", "10m").orThrow()
+            #expect(try installation.run("status").status == 1)
+            let rollback = try installation.run("rollback")
+            #expect(rollback.status == 0)
+            #expect(rollback.error.contains("somebody has changed these rules"), "\(rollback)")
+            let status = try installation.run("status")
+            #expect(status.status == 1, "\(status)")
+        }
+    }
+
+    @Test func `that somebody has put out of force is not confirmed`() throws {
+        try Installation.with("dormant") { installation in
+            try installation.apply(Self.one)
+            try installation.write(Self.two)
+            try installation.run("apply", "--confirm-within", "10m").orThrow()
+            try installation.nft("add", "table", "inet", "dockernft", "{ flags dormant; }")
+            let confirm = try installation.run("confirm")
+            #expect(confirm.status == 1)
+            #expect(confirm.error.contains("dormant"), "\(confirm)")
+        }
+    }
+
+    @Test func `is refused by a dry run where there would be no way back`() throws {
+        try Installation.with("no-way") { installation in
+            try installation.apply(Self.one)
+            try installation.nft("add", "table", "inet", "dockernft", "{ flags dormant; }")
+            let dry = try installation.run("apply", "--dry-run", "--confirm-within", "90s")
+            #expect(dry.status == 1)
+            #expect(dry.error.contains("there would be no exact way back"), "\(dry)")
+        }
+    }
+
     @Test func `is only spoken of by a dry run`() throws {
         try Installation.with("dry") { installation in
             try installation.apply(Self.one)

@@ -141,6 +141,34 @@ import Testing
             }
         }
     }
+
+    @Test func `tells a second trial from the first one that it had no time to see the end of`() throws {
+        try RealDocker.with { docker in
+            try Installation.with(docker.host.namespace) { installation in
+                func shop(_ sources: String) throws {
+                    try installation.write(
+                        "version: 1\nservices:\n  shop: { container: shop, required: false, allow: [\(sources)] }\n")
+                }
+                try shop("203.0.113.0/24")
+                try installation.run("apply", "--docker", docker.socket).orThrow()
+                try Watched.with(installation, docker: docker.socket) { watched in
+                    try shop("203.0.113.0/24, 192.0.2.66")
+                    try installation.run("apply", "--docker", docker.socket, "--confirm-within", "10m").orThrow()
+                    try watched.wait(for: "the watch to see it") { try watched.text.contains("a policy waits to be") }
+                    kill(watched.process, SIGSTOP)
+                    try installation.run("rollback").orThrow()
+                    try shop("203.0.113.0/24, 192.0.2.67")
+                    try installation.run("apply", "--docker", docker.socket, "--confirm-within", "10m").orThrow()
+                    kill(watched.process, SIGCONT)
+                    try docker.run(Container("shop", publish: ["8086:80"]))
+                    try watched.wait(for: "both to follow") { try watched.text.contains("a policy still waits") }
+                    let listing = try installation.listing()
+                    #expect(listing.contains("192.0.2.67"))
+                    #expect(!listing.contains("192.0.2.66"))
+                }
+            }
+        }
+    }
 }
 
 extension Installation {
