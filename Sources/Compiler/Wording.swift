@@ -4,7 +4,7 @@ internal import Nftables
 internal import Policy
 
 extension Origin {
-    init(_ span: Span) { self.init(file: span.file, line: span.start.line) }
+    init(_ span: Span) { self.init(file: span.file, line: span.start.line, column: span.start.column) }
 }
 
 extension Log {

@@ -69,10 +69,13 @@ public struct Limit: Hashable, Sendable {
 public struct Origin: Hashable, Sendable {
     public var file: String
     public var line: Int
+    /// Tells services apart that stand in one line.
+    public var column: Int
 
-    public init(file: String, line: Int) {
+    public init(file: String, line: Int, column: Int = 1) {
         self.file = file
         self.line = line
+        self.column = column
     }
 }
 

@@ -86,11 +86,16 @@ extension Binder {
         let near =
             names.hostServices.contains(part.string)
             ? "host:\(part.string)" : findings.isWorthGuessing ? nearestName(to: part.string, in: known.sorted()) : nil
+        let isName = part.text.contains(".") && part.text.contains(":")
+        let advice =
+            part.text.hasPrefix("[") && part.text.hasSuffix("]")
+            ? "write `\(part.string):PORT`"
+            : isName ? "a name of the DNS is not an address: write the address that it stands for" : nil
         findings.add(
             .error(
                 .unknownService, at: part.span,
                 "there is no service \(containers.isEmpty ? "" : "and no container ")\(quoted(part.string))",
-                expected: Self.expectedDestination, help: near.map { "did you mean `\($0)`?" }))
+                expected: Self.expectedDestination, help: near.map { "did you mean `\($0)`?" } ?? advice))
     }
 
     private mutating func port(_ part: Written.Part) -> PortRange? {
@@ -103,7 +108,17 @@ extension Binder {
     }
 
     private mutating func machine(_ part: Written.Part) -> Destination? {
-        guard names.hostServices.contains(part.string) else { return port(part).map { .machine($0) } }
+        guard names.hostServices.contains(part.string) else {
+            let isPort = part.text.unicodeScalars.first.map { ("0"..."9").contains($0) } ?? true
+            if isPort { return port(part).map { .machine($0) } }
+            let near = findings.isWorthGuessing ? nearestName(to: part.string, in: names.hostServices.sorted()) : nil
+            findings.add(
+                .error(
+                    .unknownService, at: part.span, "there is no service \(quoted(part.string)) under `host`",
+                    expected: "`host:PORT[/PROTOCOL]`, or `host:` and a service under `host`",
+                    help: near.map { "did you mean `host:\($0)`?" }))
+            return nil
+        }
         let service = hostServices.first { $0.service.name == part.string }?.service
         guard service?.opening == .echoRequest else { return .hostService(part.string) }
         findings.add(
@@ -137,6 +152,13 @@ extension Binder {
                     "\(quoted(part.string)) stands for every address of the host, and nobody dials it",
                     expected: "an address of the host, or of a container",
                     help: "write the port alone: it is asked of every address"))
+            return nil
+        }
+        // Dialled, it is the IPv4 address: a question about IPv6 packets to it is about none.
+        if case .v6(let bits) = address,
+            let problem = AddressAdvice.problem(.v6(bits.bits...bits.bits), part.string, at: part.span)
+        {
+            findings.add(problem)
             return nil
         }
         return address

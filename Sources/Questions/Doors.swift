@@ -202,8 +202,9 @@ struct Doors {
                 + container.bindings.map { PortRange($0.transport, $0.containerPort...$0.containerPort) })
         for attachment in container.attachments {
             guard let network = policy.inventory.network(id: attachment.network) else { continue }
-            // Elsewhere Docker itself lets nobody from outside to a container's own address.
-            for address in attachment.addresses where network.leadsOutside(address.family) {
+            // Elsewhere its own address is closed, by `unlisted` here, and since 28.0 by Docker too.
+            let isLeftOpen = policy.unlisted == .accept && network.driver == .bridge && !network.isInternal
+            for address in attachment.addresses where isLeftOpen || network.leadsOutside(address.family) {
                 for range in ports.sorted() { doors += atContainer(address, range, []) }
             }
         }

@@ -134,5 +134,7 @@ extension Link {
 }
 
 extension Span {
-    fileprivate func isAt(_ origin: Origin) -> Bool { file == origin.file && start.line == origin.line }
+    fileprivate func isAt(_ origin: Origin) -> Bool {
+        file == origin.file && start.line == origin.line && start.column == origin.column
+    }
 }

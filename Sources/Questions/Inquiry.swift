@@ -108,7 +108,7 @@ public struct Inquiry {
         ways.map { way in
             var way = way
             let all = way.path == .wire ? places.guardedDevices : links.outside.flatMap(\.names)
-            if interface == nil, way.interfaces.count == all.count { way.interfaces = [] }
+            if interface == nil, Set(way.interfaces) == Set(all) { way.interfaces = [] }
             if way.bridges.count == links.bridges.flatMap(\.names).count { way.bridges = [] }
             return way
         }
@@ -119,13 +119,17 @@ public struct Inquiry {
         switch door.path {
         case .wire:
             let devices = places.guardedDevices.isEmpty ? [""] : places.guardedDevices
-            all = devices.filter { interface == nil || interface == $0 }.map { Link(example: $0, names: [$0]) }
+            all = devices.filter { interface == nil || interface == $0 }.map {
+                Link(example: $0, names: $0.isEmpty ? [] : [$0])
+            }
         case .published, .proxy, .host, .direct:
             all = interface.map { [Link(example: $0, names: [$0])] } ?? links.outside
         }
         // Whoever asks of one interface is not kept to those of the service.
         guard !door.interfaces.isEmpty, interface == nil else { return all }
-        return all.filter { link in door.interfaces.contains { $0.matches(link.example) } }
+        // One that a service names and that is not external is trusted: what comes from there gets in.
+        let kinds = door.path == .wire ? all : links.all
+        return kinds.filter { link in door.interfaces.contains { $0.matches(link.example) } }
     }
 
     private func approach(

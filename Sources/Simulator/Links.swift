@@ -15,6 +15,8 @@ public struct Link: Hashable, Sendable {
 
 /// The kinds of interface that rulesets tell apart.
 public struct Links: Sendable {
+    /// All kinds, those that are trusted among them.
+    public let all: [Link]
     /// Where clients come in by one of them.
     public let outside: [Link]
     /// Where containers are by one of them.
@@ -43,6 +45,7 @@ public struct Links: Sendable {
             kinds[kind, default: Link(example: link.example, names: [])].names += link.names
         }
         let distinct = order.compactMap { kinds[$0] }
+        all = distinct
         outside = distinct.filter { link in rulesets.contains { $0.judges(link.example) } }
         let containers = distinct.filter { link in
             rulesets.contains { $0.set("containers")?.holds(link.example) == true }

@@ -135,4 +135,19 @@ import Testing
         #expect(asked.results == ["holds", "holds"])
         #expect(try asked.explain("203.0.113.1", "grafana").parts.map { $0.ways.map(\.path) } == [[.wire]])
     }
+
+    /// What comes in there is trusted, whatever the service says.
+    @Test func `of a service is asked of its interfaces that are not external, too`() throws {
+        let asked = try Asked(
+            """
+            interfaces: { external: [eth0] }
+            services:
+              web: { publish: 80, interfaces: eth1, allow: nobody }
+              api: { publish: 81, interfaces: "eth*", allow: nobody }
+            expect: [deny anyone -> web, deny anyone -> api, allow anyone -> web]
+            """)
+        #expect(asked.results == ["fails", "fails", "holds"])
+        let ways = try asked.explain("8.8.8.8", "web").parts.flatMap(\.ways)
+        #expect(Set(ways.map(\.interfaces)) == [["eth1"]])
+    }
 }

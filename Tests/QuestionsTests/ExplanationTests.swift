@@ -118,4 +118,42 @@ import Testing
         #expect(from[0].span.file == "FROM" && from[0].span.start.column == 14 && from[0].span.end.column == 19)
         #expect(from[1].span.file == "TO" && from[1].help == "did you mean `django`?")
     }
+
+    /// `[::ffff:192.0.2.1]` is dialled over IPv4: that nobody gets in to it over IPv6 would prove nothing.
+    @Test(arguments: [
+        ("[::ffff:192.0.2.1]:80", Diagnostic.Code.mappedAddress, "write `192.0.2.1`"),
+        ("host:shs", .unknownService, "did you mean `host:ssh`?"),
+        ("[2001:db8::1]", .unknownService, "write `[2001:db8::1]:PORT`"),
+        (
+            "www.example.com:80", .unknownService,
+            "a name of the DNS is not an address: write the address that it stands for"
+        ),
+    ])
+    func `of what nobody can dial is told what to write`(to: String, code: Diagnostic.Code, help: String) throws {
+        let policy = try Asked("host: { services: { ssh: { port: 22, allow: anyone } } }").policy
+        let found = policy.question(from: "anyone", to: to).diagnostics
+        #expect(found.map(\.code) == [code])
+        #expect(found.first?.help == help)
+    }
+
+    @Test func `names the service that decides, where a line of the policy has several`() throws {
+        let asked = try Asked("services: { a: { publish: 80, allow: nobody }, b: { publish: 81, allow: nobody } }")
+        let change = try #require(try asked.explain("192.0.2.1", "81").parts.first?.decisions.first?.change)
+        #expect(
+            change == .addToAllow(service: "b", asked.policy.services[1].allowSpan ?? asked.policy.services[1].span))
+    }
+
+    /// Before 28.0 Docker itself lets neighbours in there.
+    @Test func `of a container is one of its own address, too, where that is left open`() throws {
+        let network = Network(id: "n", name: "bridge", bridge: try InterfaceName("docker0"))
+        let binding = Binding(
+            hostAddress: .v4(IPv4Address(0)), hostPort: 3000, transport: .tcp, containerPort: 80)
+        let container = Container(
+            id: "1", name: "shop", attachments: [Attachment(network: "n", ipv4: IPv4Address(0xac11_0002))],
+            bindings: [binding])
+        let inventory = Inventory(containers: [container], networks: [network])
+        let services = "services: { web: { publish: 3000, allow: nobody } }"
+        #expect(try Asked("unlisted: accept\n" + services, inventory).verdict("192.0.2.1", "shop") == .differs)
+        #expect(try Asked(services, inventory).verdict("192.0.2.1", "shop") == .refused)
+    }
 }
