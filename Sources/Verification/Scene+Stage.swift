@@ -26,7 +26,7 @@ extension Scene {
     private static func subnet(of members: [IPAddress]) -> StageSetting.Bridge.Subnet? {
         guard let first = members.first else { return nil }
         for hostBits in 2...8 {
-            let length = first.subnetLength + 8 - hostBits + first.furtherBits
+            let length = first.width - hostBits
             let network = first.masked(to: length)
             let inhabitable = (1..<(1 << hostBits) - 1).map { network.advanced(by: $0) }
             guard members.allSatisfy(inhabitable.contains),
@@ -95,11 +95,10 @@ extension IPAddress {
         }
     }
 
-    /// From a network of 256 addresses to that of its `subnetLength`.
-    fileprivate var furtherBits: Int {
+    fileprivate var width: Int {
         switch self {
-        case .v4: 0
-        case .v6: 56
+        case .v4: 32
+        case .v6: 128
         }
     }
 
