@@ -16,16 +16,27 @@ extension Scene {
             interfaces: interfaces, bridges: stageBridges, containers: residents, listeners: listeners)
     }
 
-    /// The /24s and /64s that the containers are in, the host at the last free address of each.
+    /// Networks for the containers of each /24 and /64, no wider than they need: clients may be in the rest of it.
     private static func subnets(of addresses: [IPAddress]) -> [StageSetting.Bridge.Subnet] {
-        let taken = Set(addresses)
-        var networks: Set<IPAddress> = []
-        for address in addresses { networks.insert(address.masked(to: address.subnetLength)) }
-        return networks.sorted().compactMap { network in
-            let gateways = (1...254).reversed().map { network.advanced(by: $0) }
-            guard let gateway = gateways.first(where: { !taken.contains($0) }) else { return nil }
-            return StageSetting.Bridge.Subnet(gateway: gateway, prefixLength: network.subnetLength)
+        let groups = Dictionary(grouping: addresses) { $0.masked(to: $0.subnetLength) }
+        return groups.sorted { $0.key < $1.key }.compactMap { _, members in subnet(of: members) }
+    }
+
+    /// The host is at a free address; the first and the last of a network are nobody's.
+    private static func subnet(of members: [IPAddress]) -> StageSetting.Bridge.Subnet? {
+        guard let first = members.first else { return nil }
+        for hostBits in 2...8 {
+            let length = first.width - hostBits
+            let network = first.masked(to: length)
+            let inhabitable = (1..<(1 << hostBits) - 1).map { network.advanced(by: $0) }
+            guard members.allSatisfy(inhabitable.contains),
+                let gateway = inhabitable.last(where: { !members.contains($0) })
+            else { continue }
+            return StageSetting.Bridge.Subnet(gateway: gateway, prefixLength: length)
         }
+        let network = first.masked(to: first.subnetLength)
+        let gateway = (1...254).reversed().map { network.advanced(by: $0) }.first { !members.contains($0) }
+        return gateway.map { StageSetting.Bridge.Subnet(gateway: $0, prefixLength: first.subnetLength) }
     }
 }
 
@@ -81,6 +92,13 @@ extension IPAddress {
         switch self {
         case .v4: 24
         case .v6: 64
+        }
+    }
+
+    fileprivate var width: Int {
+        switch self {
+        case .v4: 32
+        case .v6: 128
         }
     }
 

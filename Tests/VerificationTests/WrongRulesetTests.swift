@@ -1,6 +1,7 @@
 import Addressing
 import Compiler
 import Diagnostics
+import Docker
 import Nftables
 import Policy
 import Rehearsal
@@ -50,6 +51,29 @@ import Verification
         let result = try Verifier(policy, ruleset: Compiler.compile(policy).linearized()).verify()
         #expect(result.differences.map { "\($0)" } == [])
         #expect(result.rows.contains { $0.about == "odd" && $0.tried > 4 })
+    }
+
+    /// A routed network may be cut out of the one that its clients are in.
+    @Test func `reaches containers beside their clients`() throws {
+        let api = Docker.Attachment(network: "rt", ipv4: IPv4Address(0xc0a8_0142))
+        let inventory = Inventory(
+            containers: [
+                Docker.Container(id: "1", name: "api", attachments: [api], publishedPorts: [PortRange(.tcp, 80...80)])
+            ],
+            networks: [
+                Network(
+                    id: "rt", name: "rt", bridge: try InterfaceName("br-rt"), gatewayMode4: .routed,
+                    gatewayMode6: .routed)
+            ])
+        let policy = try RichPolicy.policy(
+            """
+            version: 1
+            services:
+              api: { container: api, allow: [192.168.1.0/26, 192.168.1.200-192.168.1.210] }
+            """, inventory)
+        let result = try Verifier(policy, ruleset: Compiler.compile(policy).linearized()).verify()
+        #expect(result.differences.map { "\($0)" } == [])
+        #expect(result.rows.contains { $0.about == "api" && $0.tried > 4 })
     }
 
     @Test func `is tried with more than thirty wrong ones`() { #expect(WrongRuleset.all.count >= 30) }
