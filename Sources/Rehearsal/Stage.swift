@@ -47,6 +47,7 @@ public final class Stage {
             try packets.send(
                 Frame.presence(of: end.hardwareAddress, to: ends.bridges[bridge].hardwareAddress), on: end.number)
         }
+        try greet()
     }
 
     /// The host's network namespace, for whoever opens namespaces by name. It lasts as long as the stage.

@@ -17,7 +17,8 @@ struct Volley {
     /// Ends that have answered an attempt at a shot: each does so once, so that no two of them talk for ever.
     private var answerers: [Set<Ends.Place>]
     private var fates: [Fate?]
-    private var sentinels = 0
+    /// Ends at which the host is asked something that it always answers, and has not yet.
+    private var unanswered: Set<Ends.Place> = []
 
     init(_ stage: Stage, _ hostSockets: HostSockets?, _ shots: [Shot], firstMark: UInt32) {
         self.stage = stage
@@ -36,6 +37,8 @@ struct Volley {
     /// How long nothing may come before nothing is believed to come any more, in milliseconds, at each attempt. A machine with too
     /// much to do may leave one processor's packets for later; the last attempt is worth waiting for.
     private static let graces: [Int32] = [5, 25]
+    /// After so many waits without an answer the host is asked again.
+    private static let silentRounds = 50
 
     mutating func fire() throws(StageError) -> [Fate] {
         for grace in Self.graces {
@@ -114,12 +117,12 @@ struct Volley {
     /// Waits until nothing is on its way any more.
     private mutating func settle(_ open: [Int], _ grace: Int32) throws(StageError) {
         while try serve() {}
-        sentinels = 0
-        let places = Set(open.map { place(of: shots[$0]) })
-        for place in places { try ask(at: place) }
+        unanswered = Set(open.map { hearing(place(of: shots[$0])) })
         var patience = 2000
-        while sentinels < places.count {
+        while !unanswered.isEmpty {
             guard patience > 0 else { throw .unresponsive("the host in the stage") }
+            // A bridge that has not heard of a link yet loses the question.
+            if patience % Self.silentRounds == 0 { for place in unanswered { try ask(at: place) } }
             patience -= 1
             if try !serve() { wait(grace) }
         }
@@ -127,19 +130,27 @@ struct Volley {
     }
 
     /// No rule that looks at packets of IP sees this one, and frames of one wire stay in their order.
+    /// The end at which what is asked at this place, or for it, is answered.
+    private func hearing(_ place: Ends.Place) -> Ends.Place {
+        switch place {
+        case .outside: place
+        // What it sends goes out by the first.
+        case .host: .outside(0)
+        case .container(let index):
+            switch stage.ends.attachments[index] {
+            case .bridge: place
+            // A kernel does not hear those who share its wire.
+            case .wire(let wire): .outside(wire)
+            }
+        }
+    }
+
     private func ask(at place: Ends.Place) throws(StageError) {
-        let ends = stage.ends
         let end: Ends.End
         switch place {
-        case .outside(let index): end = ends.outside[index]
-        // What it sends goes out by the first.
-        case .host: end = ends.outside[0]
-        case .container(let index):
-            switch ends.attachments[index] {
-            case .bridge: end = ends.containers[index]
-            // A kernel does not hear those who share its wire.
-            case .wire(let wire): end = ends.outside[wire]
-            }
+        case .outside(let index): end = stage.ends.outside[index]
+        case .container(let index): end = stage.ends.containers[index]
+        case .host: return
         }
         try stage.packets.send(
             Frame.addressRequest(for: Ends.sentinel, from: Ends.gateway4, at: end.hardwareAddress), on: end.number)
@@ -189,7 +200,7 @@ struct Volley {
 
     private mutating func take(_ arrival: Arrival, at place: Ends.Place) throws(StageError) {
         switch arrival.message {
-        case .addressReply: sentinels += 1
+        case .addressReply: unanswered.remove(place)
         case .connect(let mark), .stray(let mark), .echoRequest(let mark), .associate(let mark):
             try answer(arrival, mark, at: place)
         case .datagram(let mark):

@@ -72,7 +72,6 @@ public struct Verifier: Sendable {
         do throws(StageError) { stage = try Stage(claims.scene.setting(listeners: listeners)) } catch {
             throw .stage(error)
         }
-        do throws(StageError) { try greet(stage) } catch { throw .stage(error) }
         do throws(NetlinkError) {
             try rules(setup)?.load(into: stage.hostNamespacePath)
             var connection = try KernelConnection(namespace: stage.hostNamespacePath)
@@ -94,25 +93,6 @@ public struct Verifier: Sendable {
         } catch {
             throw .stage(error)
         }
-    }
-
-    /// A bridge lets nothing through to a link until it has heard that the link is up: before there are rules, everybody must answer.
-    private func greet(_ stage: Stage) throws(StageError) {
-        var greetings: [Shot] = []
-        for container in claims.scene.containers {
-            for address in container.addresses {
-                guard let own = claims.scene.hostAddresses.first(where: { $0.family == address.family }) else {
-                    continue
-                }
-                greetings.append(Shot(.ping, from: own, to: address, port: 0, by: .host))
-            }
-        }
-        for _ in 0..<200 {
-            let fates = try stage.fates(of: greetings)
-            greetings = zip(greetings, fates).filter { $1 == .silent }.map(\.0)
-            if greetings.isEmpty { return }
-        }
-        throw .unresponsive("\(greetings.count) containers on the stage")
     }
 
     private func rules(_ setup: Claim.Setup) -> ForeignRules? {

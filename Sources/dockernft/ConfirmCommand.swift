@@ -35,6 +35,9 @@ struct Confirm: ParsableCommand {
                 _ = try switchOver(session)
                 // What was asked for before is not to be put back over it.
                 session.dropPolicy()
+                Console.report(
+                    "dockernft: note: what was kept of its text is lost: dockernft watch and history do not know it before the next apply"
+                )
             }
             session.dropWaiting()
         }

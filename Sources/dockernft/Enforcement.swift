@@ -112,6 +112,9 @@ struct Enforcement {
     /// whatever it has become, and takes effect in one step as well.
     private func remake() throws -> ReadBack {
         try refuseForeign(try session.header())
+        if let remaining = (try? session.outline())?.flatMap({ WaitingTable(in: $0.ruleset) })?.remaining {
+            throw Loss.waiting(milliseconds: remaining)
+        }
         try lockout.admit(target, inForce: nil, session)
         Console.report(
             "dockernft: others keep changing tables; ours is made anew in one step, and its counters start at zero")

@@ -27,6 +27,7 @@ struct Rollback: ParsableCommand {
                 if waiting.plain != nil, let table = try? session.table(), !LiveTable.isIntact(table) {
                     Console.report("dockernft: note: somebody has changed these rules; see dockernft diff")
                 }
+                remindOfFile()
                 return waiting.isExpired
                     ? "its time was up already: \(waiting.before), and what was left of it is removed"
                     : "taken back: \(waiting.before)"
@@ -40,6 +41,14 @@ struct Rollback: ParsableCommand {
         guard let waiting = try LiveTable.read(session).waiting, waiting.isExpired else { return nil }
         _ = try TableSwitch(session: session).run(.plain)
         session.dropWaiting()
+        remindOfFile()
         return waiting.before
+    }
+
+    /// What was tried is still in the file that it came from.
+    private static func remindOfFile() {
+        Console.report(
+            "dockernft: note: the policy's file is as it was tried: the next apply, and the next start of the machine, take it as it is; "
+                + "'dockernft history' has what is in force")
     }
 }

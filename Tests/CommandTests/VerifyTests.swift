@@ -26,9 +26,8 @@ import Testing
     @Test func `the host is as it was, and the answer is yes`() throws {
         try Installation.with { installation in
             try installation.write(Sample.policy)
-            // It gets no address by itself, and loses no carrier: nothing changes but what verify would.
-            try installation.namespace.ip(
-                "link set lo up\nlink add docker0 type dummy\nlink set docker0 addrgenmode none\nlink set docker0 up\n")
+            // Down, it gets no address by itself, and has no carrier to lose: nothing changes but what verify would.
+            try installation.namespace.ip("link set lo up\nlink add docker0 type bridge\n")
             try installation.nft(
                 "-f", "-", input: "table ip other { chain c { type filter hook input priority 0; }; }\n")
             let before = try state(of: installation.namespace)
