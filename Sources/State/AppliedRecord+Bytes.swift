@@ -38,15 +38,9 @@ extension AppliedRecord {
 
     /// Nil for whatever `encoded` did not write, whole.
     init?(bytes: [UInt8]) {
-        guard bytes.starts(with: Self.signature) else { return nil }
-        let end = bytes.count - 8
         // A wrong element would be taken for the kernel's, and every change that follows would be refused.
-        guard end >= Self.signature.count else { return nil }
-        var trailer = RecordReader(bytes: bytes, offset: end)
-        guard trailer.number(UInt64.self) == Self.checksum(bytes[..<end]) else { return nil }
-        let bytes = Array(bytes[..<end])
-        var reader = RecordReader(bytes: bytes, offset: Self.signature.count)
-        guard let policyPath = reader.text(), let appliedAt = reader.number(Int64.self), let digest = reader.text(),
+        guard var reader = RecordReader(bytes, behind: Self.signature),
+            let policyPath = reader.text(), let appliedAt = reader.number(Int64.self), let digest = reader.text(),
             let waiting = Self.waiting(&reader), let boot = reader.text(), let namespace = reader.number(UInt64.self),
             let generation = reader.number(UInt32.self), let table = reader.number(UInt64.self),
             let count = reader.number(UInt32.self)
@@ -174,14 +168,31 @@ extension [UInt8] {
 }
 
 struct RecordReader {
-    let bytes: [UInt8]
-    var offset: Int
+    private let bytes: [UInt8]
+    private var offset: Int
+    private let end: Int
 
-    var isAtEnd: Bool { offset == bytes.count }
+    var isAtEnd: Bool { offset == end }
+
+    private init(_ bytes: [UInt8], from offset: Int, to end: Int) {
+        self.bytes = bytes
+        self.offset = offset
+        self.end = end
+    }
+
+    /// What stands between the signature that a file begins with and the checksum of it all that it ends with; nil for any other
+    /// file. Nothing is copied: a policy has lists of many megabytes.
+    init?(_ bytes: [UInt8], behind signature: [UInt8]) {
+        let end = bytes.count - 8
+        guard bytes.starts(with: signature), end >= signature.count else { return nil }
+        var trailer = Self(bytes, from: end, to: bytes.count)
+        guard trailer.number(UInt64.self) == AppliedRecord.checksum(bytes[..<end]) else { return nil }
+        self.init(bytes, from: signature.count, to: end)
+    }
 
     mutating func number<Number: FixedWidthInteger>(_ type: Number.Type = Number.self) -> Number? {
         let size = Number.bitWidth / 8
-        guard bytes.count - offset >= size else { return nil }
+        guard end - offset >= size else { return nil }
         var value: Number = 0
         for index in offset..<offset + size { value = value << 8 | Number(truncatingIfNeeded: bytes[index]) }
         offset += size
@@ -204,7 +215,7 @@ struct RecordReader {
     }
 
     private mutating func ranges<Bits: AddressBits>(_ count: Int) -> IntervalSet<Bits>? {
-        guard count <= (bytes.count - offset) / (Bits.bitWidth / 4) else { return nil }
+        guard count <= (end - offset) / (Bits.bitWidth / 4) else { return nil }
         var ranges: [ClosedRange<Bits>] = []
         ranges.reserveCapacity(count)
         for _ in 0..<count {
@@ -215,7 +226,7 @@ struct RecordReader {
     }
 
     private mutating func keyed(_ count: Int) -> [Element]? {
-        guard count <= bytes.count - offset else { return nil }
+        guard count <= end - offset else { return nil }
         var elements: [Element] = []
         for _ in 0..<count {
             guard let fields = number(UInt8.self) else { return nil }
@@ -231,14 +242,14 @@ struct RecordReader {
     }
 
     mutating func text() -> String? {
-        guard let count = number(UInt16.self), bytes.count - offset >= Int(count) else { return nil }
+        guard let count = number(UInt16.self), end - offset >= Int(count) else { return nil }
         defer { offset += Int(count) }
         return String(validating: bytes[offset..<offset + Int(count)], as: UTF8.self)
     }
 
     /// Bytes behind their count.
     mutating func contents() -> [UInt8]? {
-        guard let count = number(UInt64.self), count <= bytes.count - offset else { return nil }
+        guard let count = number(UInt64.self), count <= end - offset else { return nil }
         defer { offset += Int(count) }
         return Array(bytes[offset..<offset + Int(count)])
     }

@@ -104,12 +104,8 @@ extension History.Entry {
 
     /// Nil for anything but what `encoded` has written, whole.
     init?(bytes: [UInt8]) {
-        let end = bytes.count - 8
-        guard bytes.starts(with: Self.signature), end >= Self.signature.count else { return nil }
-        var trailer = RecordReader(bytes: bytes, offset: end)
-        guard trailer.number(UInt64.self) == AppliedRecord.checksum(bytes[..<end]) else { return nil }
-        var reader = RecordReader(bytes: Array(bytes[..<end]), offset: Self.signature.count)
-        guard let number = reader.number(UInt64.self), let appliedAt = reader.number(Int64.self),
+        guard var reader = RecordReader(bytes, behind: Self.signature), let number = reader.number(UInt64.self),
+            let appliedAt = reader.number(Int64.self),
             let texts = reader.texts(), reader.isAtEnd
         else { return nil }
         self.init(number: number, appliedAt: appliedAt, texts: texts)

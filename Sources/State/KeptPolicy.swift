@@ -54,12 +54,8 @@ extension KeptPolicy {
 
     /// Nil for anything but what `encoded` has written, whole.
     init?(bytes: [UInt8]) {
-        let end = bytes.count - 8
-        guard bytes.starts(with: Self.signature), end >= Self.signature.count else { return nil }
-        var trailer = RecordReader(bytes: bytes, offset: end)
-        guard trailer.number(UInt64.self) == AppliedRecord.checksum(bytes[..<end]) else { return nil }
-        var reader = RecordReader(bytes: Array(bytes[..<end]), offset: Self.signature.count)
-        guard let boot = reader.text(), let namespace = reader.number(UInt64.self), let wish = Self.wish(&reader),
+        guard var reader = RecordReader(bytes, behind: Self.signature), let boot = reader.text(),
+            let namespace = reader.number(UInt64.self), let wish = Self.wish(&reader),
             reader.isAtEnd
         else { return nil }
         self.init(boot: boot, namespace: namespace, wish: wish)
@@ -77,6 +73,9 @@ extension KeptPolicy {
 
 extension [UInt8] {
     mutating func append(_ texts: KeptPolicy.Texts) {
+        // At once, with room for what goes before and after: to grow takes up three times a large list.
+        let size = texts.files.reduce(512) { $0 + $1.key.utf8.count + $1.value.count + 16 }
+        reserveCapacity(count + texts.path.utf8.count + texts.digest.utf8.count + size)
         append(text: texts.path)
         append(text: texts.digest)
         append(number: UInt32(texts.files.count))
