@@ -77,7 +77,7 @@ let package = Package(
         layer("Lockout", ["HostRules", "Simulator", "Nftables", "Addressing", "Files"]),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
-        layer("Rehearsal", ["NftablesKernel", "Nftables", "Addressing", "CLinux"]),
+        layer("Rehearsal", ["NftablesKernel", "Nftables", "Addressing", "Namespaces", "CLinux"]),
         layer("Console"),
         layer("Daemon", ["CLinux"]),
         layer("Digest", ["CMd"]),

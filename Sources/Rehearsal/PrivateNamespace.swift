@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Namespaces
 
 /// A network namespace that nobody else can find: it lives as long as its descriptor, and the sockets that were opened in it.
 struct PrivateNamespace: ~Copyable {
@@ -9,7 +10,7 @@ struct PrivateNamespace: ~Copyable {
     var path: String { "/proc/self/fd/\(descriptor)" }
 
     init() throws(StageError) {
-        descriptor = try ThrowawayThread.run { () throws(StageError) in
+        descriptor = try ThrowawayThread.run(failed: { .failed("start", "thread", $0) }) { () throws(StageError) in
             let code = clinux_make_network_namespace()
             guard code == 0 else { throw .failed("make", "network namespace", code) }
             return try File.open("/proc/thread-self/ns/net", O_RDONLY)
@@ -21,7 +22,7 @@ struct PrivateNamespace: ~Copyable {
     /// On a thread that has entered it: sockets opened there stay there.
     func run<Value>(_ body: @escaping () throws(StageError) -> Value) throws(StageError) -> Value {
         let descriptor = self.descriptor
-        return try ThrowawayThread.run { () throws(StageError) in
+        return try ThrowawayThread.run(failed: { .failed("start", "thread", $0) }) { () throws(StageError) in
             let code = clinux_enter_network_namespace(descriptor)
             guard code == 0 else { throw .failed("enter", "network namespace", code) }
             return try body()
@@ -68,34 +69,5 @@ enum File {
         guard unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
             throw .failed("write \(text) to", path)
         }
-    }
-}
-
-/// Runs something on a thread that ends with it: what the thread does to itself ends too.
-final class ThrowawayThread {
-    private let work: () -> Void
-
-    private init(_ work: @escaping () -> Void) { self.work = work }
-
-    static func run<Value>(_ body: @escaping () throws(StageError) -> Value) throws(StageError) -> Value {
-        var outcome: Result<Value, StageError> = .failure(.failed("run", "thread", ECANCELED))
-        let thread = ThrowawayThread {
-            do throws(StageError) { outcome = .success(try body()) } catch { outcome = .failure(error) }
-        }
-        let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
-            // The object outlives the thread: below it is kept until the thread was waited for.
-            if let argument = unsafe argument {
-                unsafe Unmanaged<ThrowawayThread>.fromOpaque(argument).takeUnretainedValue().work()
-            }
-            return nil
-        }
-        var identifier = pthread_t()
-        let code = withExtendedLifetime(thread) {
-            let code = unsafe pthread_create(&identifier, nil, start, Unmanaged.passUnretained(thread).toOpaque())
-            // The thread was started, and is joined once.
-            return code == 0 ? pthread_join(identifier, nil) : code
-        }
-        guard code == 0 else { throw .failed("start", "thread", code) }
-        return try outcome.get()
     }
 }
