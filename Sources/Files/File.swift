@@ -98,6 +98,12 @@ public enum File {
         return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
     }
 
+    /// The inode in `socket:[123]`, which is what a link of `/proc/PID/fd` says of a socket; nil of anything else.
+    public static func socketInode(_ target: String) -> UInt32? {
+        guard target.hasPrefix("socket:["), target.hasSuffix("]") else { return nil }
+        return UInt32(target.dropFirst("socket:[".count).dropLast())
+    }
+
     /// In one step: a reader finds the old file or the new one, whole. Only its owner may read it.
     public static func replace(_ path: String, with bytes: [UInt8]) throws(Failure) {
         let fresh = "\(path).\(getpid())"

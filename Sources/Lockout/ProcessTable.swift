@@ -58,8 +58,7 @@ public struct ProcessTable: Sendable {
         let targets = files.compactMap { File.target(ofLink: "\(folder)/\($0)") }
         // Root may list them all, and follow them only with CAP_SYS_PTRACE.
         if targets.isEmpty, !files.isEmpty { return nil }
-        let sockets = targets.filter { $0.hasPrefix("socket:[") && $0.hasSuffix("]") }
-        return Set(sockets.compactMap { UInt32($0.dropFirst("socket:[".count).dropLast()) })
+        return Set(targets.compactMap(File.socketInode))
     }
 
     /// Whether any process is seen to hold the socket.

@@ -12,7 +12,8 @@ public struct SocketOwners: Sendable {
         for process in Self.names(in: "/proc") where process.utf8.allSatisfy({ 48...57 ~= $0 }) {
             var held: Set<UInt32> = []
             for file in Self.names(in: "/proc/\(process)/fd") {
-                if let inode = Self.socket("/proc/\(process)/fd/\(file)"), wanted.contains(inode) { held.insert(inode) }
+                let target = File.target(ofLink: "/proc/\(process)/fd/\(file)")
+                if let inode = target.flatMap(File.socketInode), wanted.contains(inode) { held.insert(inode) }
             }
             // One that has ended since has no name, and holds nothing.
             if held.isEmpty { continue }
@@ -27,10 +28,4 @@ public struct SocketOwners: Sendable {
 
     /// None where it is not there any more, or is not for us to see.
     private static func names(in directory: String) -> [String] { (try? File.names(in: directory)) ?? [] }
-
-    /// The inode of `socket:[123]`, where the link leads to a socket.
-    private static func socket(_ path: String) -> UInt32? {
-        guard let text = File.target(ofLink: path), text.hasPrefix("socket:["), text.hasSuffix("]") else { return nil }
-        return UInt32(text.dropFirst("socket:[".count).dropLast())
-    }
 }

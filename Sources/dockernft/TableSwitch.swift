@@ -97,7 +97,6 @@ extension WaitingTable {
     /// Why it cannot be told what would be confirmed; nil where it is what was applied.
     var damage: String? {
         if let fault = faults.first { return fault }
-        let digest = Compiler.digest(of: next)
-        return digest == PolicyDigest.hexadecimal(of: next) ? nil : "its rules are not those that were applied"
+        return LiveTable.isAsDigested(next) ? nil : "its rules are not those that were applied"
     }
 }
