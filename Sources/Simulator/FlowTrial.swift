@@ -103,15 +103,7 @@ extension LinearRuleset {
     fileprivate var namedAddresses: [IPAddress] {
         sets.flatMap { set -> [IPAddress] in
             guard case .keyed(let elements) = set.elements else { return [] }
-            return elements.flatMap { element in
-                element.key.compactMap { field in
-                    switch field {
-                    case .ipv4(let range): .v4(IPv4Address(range.lowerBound))
-                    case .ipv6(let range): .v6(IPv6Address(range.lowerBound))
-                    case .service, .proto, .family, .interface: nil
-                    }
-                }
-            }
+            return elements.flatMap { $0.key.compactMap(\.address) }
         }
     }
 }
