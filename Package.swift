@@ -169,7 +169,7 @@ let package = Package(
         tests("WatchTests", ["TestSupport", "State"]),
         tests(
             "ConfirmationTests",
-            ["TestSupport", "Confirmation", "Compiler", "Nftables", "NftablesKernel", "Addressing"]),
+            ["TestSupport", "Confirmation", "Compiler", "Nftables", "NftablesKernel", "Addressing", "Files"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("LockoutTests", ["TestSupport"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),

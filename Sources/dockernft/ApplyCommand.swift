@@ -70,13 +70,12 @@ struct Apply: ParsableCommand {
             target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused,
             lockout: lockMeOut ? .warns : .refuses,
             term: confirmWithin.map { .onTrial(milliseconds: $0.milliseconds) } ?? .forGood)
-        if prompt?.isInterrupted == true { throw ExitStatus.no }
         // Whoever reads the plan may take his time: the turn does not wait for him.
         var plan: Plan?
         var result = Enforcement.Result.wasInForce
         do {
             defer { if let plan { try? show(plan, name) } }
-            try session.inTurn {
+            try session.inTurn(.unless { prompt?.isInterrupted == true }) {
                 result = try session.keeping(file.texts(of: target), enforcement.term) {
                     try enforcement.run { plan = $0.plan(on: session) }
                 }

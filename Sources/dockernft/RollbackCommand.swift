@@ -17,7 +17,7 @@ struct Rollback: ParsableCommand {
 
     /// What has become of it.
     static func takeBack(_ session: KernelSession) throws -> String {
-        try session.inTurn {
+        try session.inTurn(.short) {
             switch try TableSwitch(session: session).run(.plain) {
             case .nothingWaits, .expired:
                 session.dropWaiting()
