@@ -16,7 +16,7 @@ struct Confirm: ParsableCommand {
     mutating func run() throws {
         let session = try KernelSession(kernel)
         try Self.keep(session)
-        Console.print("confirmed: the new policy is in force for good")
+        try Console.conclude("confirmed: the new policy is in force for good")
     }
 
     static func keep(_ session: KernelSession) throws {

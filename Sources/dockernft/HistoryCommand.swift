@@ -47,7 +47,7 @@ struct ShowHistory: ParsableCommand {
                     },
                     digest: "sha256:\(entry.texts.digest)", standing: entry.number == current ? .inForce : .past)
             })
-        Console.print(output.json ? try history.json() : history.text(kept: kernel.history.path))
+        try Console.print(output.json ? try history.json() : history.text(kept: kernel.history.path))
     }
 
     private func printText(of entry: History.Entry) throws {
@@ -58,7 +58,7 @@ struct ShowHistory: ParsableCommand {
                     + entry.texts.files.keys.sorted().joined(separator: ", "))
             throw ExitStatus.no
         }
-        Console.write(bytes, to: .output)
+        try Console.write(bytes)
         guard file == nil else { return }
         for other in entry.texts.files.keys.sorted() where other != name {
             Console.report("dockernft: note: it names another file: \(entry.command(toShow: other))")

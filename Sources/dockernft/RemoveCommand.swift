@@ -36,11 +36,11 @@ struct Remove: ParsableCommand {
         session.keepRemoval()
         session.forget()
         guard let table = try session.header(), !LiveTable.isForeign(table) else {
-            Console.print("nothing to do: the kernel has no table inet \(Compiler.tableName)")
+            try Console.print("nothing to do: the kernel has no table inet \(Compiler.tableName)")
             return
         }
         try session.commit([.deleteTable(name: Compiler.tableName)])
-        Console.print("removed table inet \(Compiler.tableName): every port that Docker publishes is open again")
+        try Console.conclude("removed table inet \(Compiler.tableName): every port that Docker publishes is open again")
     }
 
     private func confirm() throws {

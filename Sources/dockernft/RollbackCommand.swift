@@ -12,7 +12,7 @@ struct Rollback: ParsableCommand {
     @OptionGroup var kernel: KernelOptions
 
     mutating func run() throws {
-        Console.print(try Self.takeBack(try KernelSession(kernel)))
+        try Console.conclude(Self.takeBack(KernelSession(kernel)))
     }
 
     /// What has become of it.
