@@ -31,6 +31,9 @@ public enum Console {
 
     public static func report(_ bytes: [UInt8]) { _ = send(bytes, to: .error) }
 
+    /// What was typed before a question was asked answers none.
+    public static func forgetTyped() { _ = tcflush(Stream.input.rawValue, TCIFLUSH) }
+
     /// What stands at the input now, and waits where nothing does; empty at its end.
     public static func read() -> [UInt8] {
         var page = [UInt8](repeating: 0, count: 4096)

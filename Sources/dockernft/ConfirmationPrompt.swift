@@ -40,6 +40,7 @@ final class ConfirmationPrompt {
         var monitor = try RulesetMonitor(table: Compiler.tableName, namespace: session.namespacePath)
         write("applied \(path), and nothing is for good yet. Look whether you still get in from elsewhere.\n")
         var deadline: ContinuousClock.Instant?
+        Console.forgetTyped()
         while true {
             let state: State
             do {

@@ -50,6 +50,7 @@ struct Remove: ParsableCommand {
                 "dockernft: removing opens every published port; say --yes, for there is no terminal to ask on")
             throw ExitStatus.no
         }
+        Console.forgetTyped()
         Console.report("This opens every port that Docker publishes. Remove table inet \(Compiler.tableName)? [y/N]")
         guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
             Console.report("nothing was removed")
