@@ -19,7 +19,7 @@ struct Rollback: ParsableCommand {
     static func takeBack(_ session: KernelSession) throws -> String {
         try session.inTurn {
             switch try TableSwitch(session: session).run(.plain) {
-            case .nothingWaits, .expired:
+            case .nothingWaits, .expired, .damaged:
                 session.dropWaiting()
                 throw Confirm.Loss.nothingWaits
             case .done(let waiting):
