@@ -26,7 +26,7 @@ struct Check: ParsableCommand {
         let target = try loaded.policy.map { try PolicyTarget(path: policy.path, policy: $0, on: nil) }
         if let target { loaded = loaded.tested(target) }
         if output.json {
-            Console.write(Array(loaded.json.utf8), to: .output)
+            try Console.write(Array(loaded.json.utf8))
             guard loaded.policy != nil else { throw loaded.status }
             return
         }
@@ -40,7 +40,7 @@ struct Check: ParsableCommand {
             )
         }
         let services = resolved.services.count + (resolved.host?.services.count ?? 0)
-        Console.print(
+        try Console.print(
             "\(policy.path) is right: \(services) service\(services == 1 ? "" : "s"), \(target.ruleset.sets.count) sets and maps, "
                 + "\(target.ruleset.chains.reduce(0) { $0 + $1.rules.count }) rules" + expectations(loaded))
     }

@@ -68,7 +68,7 @@ struct Explain: ParsableCommand {
         var inquiry = Inquiry(
             policy: policy, ruleset: target.ruleset, linear: target.linear, interface: interface)
         let explanation = inquiry.explain(question)
-        Console.print(
+        try Console.print(
             output.json
                 ? try ExplanationJSON.render(explanation)
                 : ExplanationText(explanation, sources: file.loaded.sources, steps: trace ? .all : .deciding).text)

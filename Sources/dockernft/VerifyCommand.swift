@@ -41,7 +41,7 @@ struct Verify: ParsableCommand {
             throw Self.untriable(error.words)
         }
         bar.clear()
-        Console.print(
+        try Console.print(
             output.json
                 ? try VerificationJSON.render(verification, policyPath: policy.path)
                 : VerificationText(verification).text)
@@ -89,5 +89,5 @@ private final class ProgressBar {
         write("\r\u{1b}[K")
     }
 
-    private func write(_ text: String) { Console.write(Array(text.utf8), to: .error) }
+    private func write(_ text: String) { Console.report(Array(text.utf8)) }
 }

@@ -33,6 +33,18 @@ import Testing
         }
     }
 
+    @Test func `is not answered by what was typed before it was asked`() throws {
+        try TrialHost.with { trial in
+            try trial.installation.apply(TrialHost.before)
+            let terminal = try Terminal()
+            terminal.type("y\n")
+            let apply = try trial.apply(within: "10m", at: terminal)
+            terminal.type("n\n")
+            #expect(try apply.end().status == 1, "\(terminal.text)")
+            #expect(terminal.text.contains("taken back: the rules of before"))
+        }
+    }
+
     @Test func `is left to the kernel when nobody can answer any more`() throws {
         try TrialHost.with { trial in
             let terminal = try Terminal()
