@@ -106,7 +106,8 @@ let package = Package(
             [
                 "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
-                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal", "Confirmation",
+                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal", "Confirmation", "Audit", "HostRules",
+                "Reachability",
             ]),
         tests(
             "CaseTests",
