@@ -29,13 +29,14 @@ struct PrivateNamespace: ~Copyable {
         }
     }
 
-    /// Writes settings under `/proc/sys/net`, in order. Those of IPv6 are not there where the kernel has none.
+    /// Writes settings under `/proc/sys/net`, in order. Those of IPv6, and of filters of bridges, are not there where the kernel has none.
     func set(_ settings: [(name: String, value: String)]) throws(StageError) {
         try run { () throws(StageError) in
             for (name, value) in settings {
                 let path = "/proc/sys/net/\(name)"
                 do throws(StageError) { try File.write(value, to: path) } catch {
-                    if case .system(_, _, ENOENT) = error, name.hasPrefix("ipv6/") { continue }
+                    let mayBeMissing = name.hasPrefix("ipv6/") || name.hasPrefix("bridge/")
+                    if case .system(_, _, ENOENT) = error, mayBeMissing { continue }
                     throw error
                 }
             }

@@ -20,6 +20,9 @@ extension Stage {
         ("ipv4/conf/all/accept_local", "0"), ("ipv4/conf/default/accept_local", "0"),
         ("ipv4/conf/all/send_redirects", "0"), ("ipv4/conf/default/send_redirects", "0"),
         ("ipv4/icmp_echo_ignore_all", "0"), ("ipv6/icmp/echo_ignore_all", "0"),
+        // What goes from one container to another of its bridge is not routed, and no rule for what is routed sees it.
+        ("bridge/bridge-nf-call-iptables", "0"), ("bridge/bridge-nf-call-ip6tables", "0"),
+        ("bridge/bridge-nf-call-arptables", "0"),
         // Every refusal is told: a limit would make some of them look like silence. Message 255 is none.
         ("ipv4/icmp_ratelimit", "0"), ("ipv4/icmp_ratemask", "0"),
         ("ipv6/icmp/ratelimit", "0"), ("ipv6/icmp/ratemask", "255"),

@@ -74,7 +74,7 @@ private struct Route {
 }
 
 extension Scene {
-    fileprivate func bridge(of container: Int) -> String? {
+    func bridge(of container: Int) -> String? {
         let name = containers[container].name
         return bridges.first { $0.containers.contains { $0.name == name } }?.name
     }

@@ -115,7 +115,7 @@ extension Claims {
         for family in AddressFamily.allCases {
             guard let world = Self.stranger(family, not: scene) else { continue }
             let host = scene.hostAddresses.filter { $0.family == family }.prefix(1)
-            for (number, container) in scene.containers.enumerated() where !container.isDirect {
+            for (number, container) in scene.containers.enumerated() where !container.isDirect && isInside(number) {
                 guard let own = container.address(family) else { continue }
                 let others = scene.containers.filter { $0 != container && !$0.isDirect }.compactMap {
                     $0.address(family)
@@ -131,6 +131,11 @@ extension Claims {
             }
             addStray(own, .host, world)
         }
+    }
+
+    /// Not where a bridge of containers is an external interface as well: what comes from there is judged.
+    private func isInside(_ container: Int) -> Bool {
+        scene.bridge(of: container).map { !meaning.isExternal($0) } ?? true
     }
 
     private mutating func add(

@@ -51,6 +51,8 @@ struct Claims {
         for index in (policy.host?.services ?? []).indices { keeping(atMost: enough) { $0.addHostService(index) } }
         addUnlisted()
         addDockersPorts()
+        addGaps()
+        addOtherInterfaces()
         addInside()
         thin(to: limit)
     }
@@ -117,7 +119,7 @@ struct Claims {
                 }
             }
             for range in ports {
-                for port in range.edges {
+                for port in range.samples {
                     for address in addresses {
                         for interface in interfaces(of: service) {
                             let dialled = Meaning.Dialled(
@@ -152,7 +154,7 @@ struct Claims {
         let ports = service.direct.filter { $0.address.family == family && scene.isTaken($0.address) }.evenly(16)
         for (number, port) in ports.enumerated() {
             for interface in interfaces(of: service) {
-                for edge in port.range.edges {
+                for edge in port.range.samples {
                     let dialled = Meaning.Dialled(
                         transport: port.range.transport, address: port.address, port: edge, interface: interface)
                     let isFirst = number == 0 && edge == port.range.ports.lowerBound
@@ -188,7 +190,7 @@ struct Claims {
                     }
                 case .ports(let ranges):
                     for (place, range) in ranges.enumerated() {
-                        for edge in range.edges {
+                        for edge in range.samples {
                             let isFirst = place == 0 && edge == range.ports.lowerBound
                             for source in isFirst ? tried : few {
                                 let dialled = Meaning.Dialled(
@@ -267,12 +269,12 @@ extension TransportProtocol {
 }
 
 extension PortRange {
-    /// Its ends, and the ports just beside them.
-    var edges: [UInt16] {
-        var edges = [ports.lowerBound]
-        if ports.upperBound > ports.lowerBound { edges.append(ports.upperBound) }
-        if ports.lowerBound > 1 { edges.append(ports.lowerBound - 1) }
-        if ports.upperBound < .max { edges.append(ports.upperBound + 1) }
-        return edges
+    /// Its ends, the ports just beside them, and two between them.
+    var samples: [UInt16] {
+        var samples = [ports.lowerBound]
+        if ports.upperBound > ports.lowerBound { samples.append(ports.upperBound) }
+        if ports.lowerBound > 1 { samples.append(ports.lowerBound - 1) }
+        if ports.upperBound < .max { samples.append(ports.upperBound + 1) }
+        return samples + ports.within(2)
     }
 }

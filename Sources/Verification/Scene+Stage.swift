@@ -3,7 +3,7 @@ internal import Rehearsal
 
 extension Scene {
     func setting(listeners: [PortRange]) -> StageSetting {
-        let interfaces = (external + trusted).enumerated().map { number, name in
+        let interfaces = (external + trusted + others).enumerated().map { number, name in
             StageSetting.Interface(name, number == 0 ? hostAddresses : [])
         }
         let stageBridges = bridges.map { bridge in

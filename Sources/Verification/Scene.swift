@@ -21,6 +21,8 @@ struct Scene {
     private(set) var external: [String] = []
     /// Neither external nor a bridge: what comes in by it is not judged.
     private(set) var trusted: [String] = []
+    /// Names that no policy needs to speak of, some external and some not: each is tried with a few packets.
+    private(set) var others: [String] = []
     private(set) var bridges: [Bridge] = []
     /// Those of `on:` and one more a family.
     private(set) var hostAddresses: [IPAddress] = []
@@ -64,8 +66,10 @@ struct Scene {
         if case .listed(let names) = policy.interfaces.external { named.formUnion(names) }
         let parents = Set(policy.inventory.networks.compactMap(\.parent))
         var chosen: [String] = []
+        let bridgeNames = Self.bridgeNames(policy, meaning)
         func add(_ name: String) {
-            if !chosen.contains(name), !meaning.isContainers(name), name != "lo" { chosen.append(name) }
+            // Loopback is no wire.
+            if name != "lo", !chosen.contains(name), !bridgeNames.contains(name) { chosen.append(name) }
         }
         // Chains are bound to these, so that they must be there.
         for name in parents.sorted() { add(name.stem) }
@@ -80,7 +84,13 @@ struct Scene {
         let bound = all.filter { name in parents.contains { $0.stem == name } }
         external = bound + all.filter { !bound.contains($0) }.evenly(Self.interfaceLimit)
         trusted = Array(chosen.filter { !meaning.isExternal($0) }.prefix(2))
+        others = Self.otherInterfaces.filter { name in
+            !meaning.isContainers(name) && !all.contains(name) && !trusted.contains(name)
+        }
     }
+
+    /// Nearly the names of bridges of containers, those of other wires, and of a tunnel.
+    private static let otherInterfaces = ["br0", "docker1", "eth1", "wg0"]
 
     /// An interface that may exist under the name.
     private static func example(_ name: InterfaceName) -> String {
@@ -101,7 +111,7 @@ struct Scene {
         }
     }
 
-    private static func namedPorts(_ policy: ResolvedPolicy) -> Set<UInt16> {
+    static func namedPorts(_ policy: ResolvedPolicy) -> Set<UInt16> {
         var named: Set<UInt16> = []
         for range in policy.services.flatMap(\.hostPorts).map(\.range) + policy.services.flatMap(\.direct).map(\.range)
         {
@@ -118,16 +128,22 @@ struct Scene {
 
     private static let bridgeLimit = 6
 
+    /// One that is external as well is a bridge only where there is no other.
+    private static func bridgeNames(_ policy: ResolvedPolicy, _ meaning: Meaning) -> [String] {
+        var names: [String] = []
+        for name in policy.interfaces.containers.map(example) where !names.contains(name) { names.append(name) }
+        let inside = names.filter { !meaning.isExternal($0) }
+        let chosen = inside.isEmpty ? names : inside
+        return chosen.isEmpty ? ["docker0"] : Array(chosen.prefix(bridgeLimit))
+    }
+
     private mutating func chooseContainers(
         _ policy: ResolvedPolicy, _ meaning: Meaning, _ direct: [IPAddress], _ taken: Set<IPAddress>
     ) {
         // A policy without bridges has nothing that would be judged on the way to them.
-        var names: [String] = []
-        for name in policy.interfaces.containers.map(Self.example)
-        where !names.contains(name) && !meaning.isOutside(name) { names.append(name) }
-        if names.isEmpty { names = ["docker0"] }
+        let names = Self.bridgeNames(policy, meaning)
         var network = ContainerNetworks(taken: taken.union(hostAddresses))
-        bridges = names.prefix(Self.bridgeLimit).map { Bridge(name: $0, containers: []) }
+        bridges = names.map { Bridge(name: $0, containers: []) }
         for index in bridges.indices {
             guard let base = network.next() else { continue }
             bridges[index].containers = ["a", "b"].enumerated().map { number, suffix in
@@ -191,8 +207,4 @@ extension Inventory {
         }
         return Set(attachments.flatMap(\.addresses))
     }
-}
-
-extension Meaning {
-    fileprivate func isOutside(_ name: String) -> Bool { !isContainers(name) }
 }

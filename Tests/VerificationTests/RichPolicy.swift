@@ -105,3 +105,21 @@ enum DockerPolicy {
 
     static func policy() throws -> ResolvedPolicy { try RichPolicy.policy(text, inventory) }
 }
+
+/// One whose external interfaces are a list.
+enum ListedPolicy {
+    static let text = """
+        version: 1
+        interfaces: { external: [ens3, ens4, "ppp*"] }
+        services:
+          web:
+            publish: [8080, 8080/udp]
+            allow: [203.0.113.7, "2001:db8:10::7"]
+        host:
+          services:
+            ssh: { port: 22, allow: 203.0.113.7 }
+          otherwise: drop
+        """
+
+    static func policy() throws -> ResolvedPolicy { try RichPolicy.policy(text) }
+}

@@ -2,9 +2,9 @@ import Addressing
 import Nftables
 
 extension WrongRuleset {
-    static let all = services + sets + ports + hooks + guards + host + docker
+    static let all = services + sets + ports + hooks + guards + host + docker + gaps
 
-    private static func key(_ interface: String) -> KeyField {
+    static func key(_ interface: String) -> KeyField {
         (try? InterfaceName(interface)).map(KeyField.interface) ?? .proto(0)
     }
 

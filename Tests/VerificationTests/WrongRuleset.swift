@@ -7,6 +7,7 @@ struct WrongRuleset: Sendable, CustomStringConvertible {
     enum Sample: CaseIterable, Sendable {
         case rich
         case docker
+        case listed
     }
 
     var description: String
@@ -88,6 +89,11 @@ extension LinearRuleset {
 
     mutating func removeRules(_ chain: String, where isWrong: @escaping (LinearRule) -> Bool) throws {
         try changeChain(chain) { $0.rules.removeAll(where: isWrong) }
+    }
+
+    /// At its head.
+    mutating func insertRule(_ chain: String, _ rule: LinearRule) throws {
+        try changeChain(chain) { $0.rules.insert(rule, at: 0) }
     }
 
     /// In every rule of the chain that fits.
