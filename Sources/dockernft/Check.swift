@@ -50,6 +50,7 @@ struct Check: ParsableCommand {
         let all = loaded.policy?.expectations.count ?? 0
         let untested = loaded.loaded.diagnostics.count { $0.code == .expectationUntested }
         if all == 0 { return "" }
+        if all == 1 { return untested == 0 ? ", its expectation holds" : ", its expectation could not be tested" }
         return untested == 0 ? ", all \(all) expectations hold" : ", \(all - untested) of \(all) expectations hold"
     }
 }

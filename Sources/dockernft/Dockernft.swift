@@ -23,7 +23,7 @@ struct Dockernft: ParsableCommand {
         Console.outliveReaders()
         do {
             if CommandLine.arguments.dropFirst() == ["--version"] { return try Console.print(configuration.version) }
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(Explain.withoutArrow(Array(CommandLine.arguments.dropFirst())))
             try command.run()
         } catch let status as ExitStatus {
             exit(withError: ExitCode(status.rawValue))

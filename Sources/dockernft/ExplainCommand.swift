@@ -46,6 +46,11 @@ struct Explain: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var diagnostics: DiagnosticOptions
 
+    /// FROM -> TO, as a policy's `expect` has it: the parser would take the arrow for an option.
+    static func withoutArrow(_ arguments: [String]) -> [String] {
+        arguments.first == "explain" ? arguments.filter { $0 != "->" } : arguments
+    }
+
     mutating func validate() throws {
         guard let interface else { return }
         do throws(InterfaceName.TextError) {
