@@ -22,13 +22,8 @@ public struct ForeignRules: Sendable, Equatable {
 
     /// Makes all of them or none, in a namespace that is not this process's own.
     public func load(into namespace: String) throws(NetlinkError) {
+        try ForeignNamespace.demand(namespace, to: "load", "rules of others")
         var connection = try KernelConnection(namespace: namespace)
-        let own = try KernelConnection()
-        if let cookie = connection.namespaceCookie, cookie == own.namespaceCookie {
-            throw NetlinkError(
-                operation: "load", object: "rules of others", code: EPERM,
-                detail: "they are made in a namespace of this program's own making and nowhere else")
-        }
         var batch = try Batch(Transaction(table: "of others"))
         for message in messages {
             guard message.attributes.bytes.count < Int(UInt16.max) else {
