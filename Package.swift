@@ -71,7 +71,9 @@ let package = Package(
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
         layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),
         layer("Docker", ["Addressing"]),
-        layer("Audit", ["Reachability", "HostRules", "Docker", "Policy", "Addressing"]),
+        layer(
+            "Audit",
+            ["Reachability", "Simulator", "Compiler", "Nftables", "HostRules", "Docker", "Policy", "Addressing"]),
         layer("Reachability", ["HostRules", "Addressing"]),
         layer("HostRules", ["Addressing"]),
         layer("Lockout", ["HostRules", "Simulator", "Nftables", "Addressing", "Files"]),

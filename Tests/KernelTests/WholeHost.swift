@@ -1,7 +1,9 @@
 import Addressing
 import Audit
+import Docker
 import HostRules
 import NftablesKernel
+import Policy
 import Reachability
 
 /// What a host's kernel says of itself, and who gets through all of its rules by that.
@@ -22,6 +24,24 @@ struct WholeHost {
     /// By the rules as they are now.
     func entrances(_ kernel: inout KernelConnection) throws -> Entrances {
         Entrances(reachability: Reachability(try kernel.readHost(), topology: topology, listeners: listeners))
+    }
+
+    /// An audit of it, with everything that the policy knows to run there, one container of docker0 besides, and every sixth
+    /// listener.
+    func audit(_ kernel: inout KernelConnection, _ policy: ResolvedPolicy) throws -> [Entrance] {
+        var inventory = policy.inventory
+        inventory.networks.append(
+            Network(id: "docker0", name: "bridge", bridge: try? InterfaceName("docker0"), subnets: []))
+        inventory.containers.append(
+            Container(
+                id: "bridged", name: "bridged",
+                attachments: RandomHost.containers[0].map { Attachment(network: "docker0", $0) },
+                publishedPorts: [PortRange(.tcp, 8020...8024), PortRange(.udp, 8010...8012)]))
+        return AuditReport(
+            Subject(
+                rules: try kernel.readHost(), topology: topology, listeners: listeners.filter { $0.port % 6 == 0 },
+                inventory: inventory, policy: policy)
+        ).entrances
     }
 
     struct Entrances {
