@@ -35,6 +35,17 @@ extension ForeignRules {
         return rules
     }
 
+    /// Has conntrack follow everything, as it does on a host that has rules of Docker's: without one that asks for it, it follows nothing.
+    public static var followed: Self {
+        var rules = Self()
+        for family in AddressFamily.allCases.map(\.number) {
+            rules.addTable("filter", family)
+            rules.addChain("INPUT", "filter", family, type: "filter", hook: NF_INET_LOCAL_IN, priority: 0)
+            rules.addRule("INPUT", of: "filter", family) { $0.isNew() }
+        }
+        return rules
+    }
+
     /// Has conntrack follow nothing.
     public static var untracked: Self {
         var rules = Self()

@@ -100,6 +100,7 @@ extension Claim.Path {
         case .fromContainer: "from containers"
         case .fromHost: "from the host"
         case .stray: "cut connection"
+        case .open: "open before"
         }
     }
 }

@@ -8,6 +8,8 @@ struct Arrival {
         case connect(mark: UInt32)
         case connected(mark: UInt32, sequence: UInt32)
         case stray(mark: UInt32)
+        /// What a client says on an open connection.
+        case said(sequence: UInt32, acknowledged: UInt32)
         /// The container's answer to a stray segment.
         case strayAnswer(mark: UInt32)
         case reset(mark: UInt32)
@@ -102,6 +104,7 @@ struct Arrival {
             }
             if flags.contains([.syn, .ack]) { return .connected(mark: acknowledged &- 1, sequence: sequence) }
             if flags.contains(.syn) { return .connect(mark: sequence) }
+            if flags.contains(.psh) { return .said(sequence: sequence, acknowledged: acknowledged) }
             return sequence == acknowledged ? .stray(mark: acknowledged) : .strayAnswer(mark: sequence)
         case .sctp:
             guard let chunk = bytes.number8(place + 12) else { return nil }

@@ -46,10 +46,10 @@ enum Frame {
 
     static func tcp(
         from source: IPAddress, _ sourcePort: UInt16, to destination: IPAddress, _ port: UInt16, sequence: UInt32,
-        acknowledges: UInt32, _ flags: TCPFlags
+        acknowledges: UInt32, _ flags: TCPFlags, payload: [UInt8] = []
     ) -> Content {
         var bytes = sourcePort.networkOrder + port.networkOrder + sequence.networkOrder + acknowledges.networkOrder
-        bytes += [5 << 4, flags.rawValue, 0x20, 0, 0, 0, 0, 0]
+        bytes += [5 << 4, flags.rawValue, 0x20, 0, 0, 0, 0, 0] + payload
         seal(&bytes, at: 16, .tcp, source, destination)
         return Content(l4proto: .tcp, bytes: bytes)
     }

@@ -83,8 +83,7 @@ public final class Stage {
                 let hostSockets =
                     batch.contains { $0.origin == .host }
                     ? try host.run { () throws(StageError) in try HostSockets() } : nil
-                var volley = Volley(self, hostSockets, batch, firstMark: lastMark &+ 1)
-                lastMark &+= UInt32(part.count)
+                var volley = Volley(self, hostSockets, batch, firstMark: nextMarks(for: part.count))
                 let outcome = try volley.fire()
                 for (index, fate) in zip(part, outcome) { fates[index] = fate }
                 done += part.count
@@ -95,10 +94,10 @@ public final class Stage {
     }
 
     /// As many as a small machine's table of connections holds, both attempts.
-    private static let volleySize = 2048
+    static let volleySize = 2048
 
     /// Which shots come in by which interface; a container's and the host's go out by the first, the latter by themselves.
-    private func ways(of shots: [Shot]) throws(StageError) -> [(way: Int, shots: [Int])] {
+    func ways(of shots: [Shot]) throws(StageError) -> [(way: Int, shots: [Int])] {
         var groups = [[Int]](repeating: [], count: setting.interfaces.count + 1)
         for (index, shot) in shots.enumerated() {
             guard shot.source.family == shot.destination.family else {
@@ -123,7 +122,7 @@ public final class Stage {
     }
 
     /// What came in by an interface is answered by it, whoever asked.
-    private func route(by way: Int) throws(StageError) {
+    func route(by way: Int) throws(StageError) {
         guard routed != way else { return }
         for family in ends.families {
             do throws(NetlinkError) {
@@ -133,6 +132,11 @@ public final class Stage {
             }
         }
         routed = way
+    }
+
+    func nextMarks(for count: Int) -> UInt32 {
+        defer { lastMark &+= Volley.marks(of: count) }
+        return lastMark &+ 1
     }
 
     func forgetConnections() throws(StageError) {

@@ -5,20 +5,33 @@ internal import NftablesKernel
 
 /// Shots that are in flight together, and what is heard of them.
 struct Volley {
-    private let stage: Stage
+    let stage: Stage
     /// Where the host itself is asked to send.
     private let hostSockets: HostSockets?
-    private let shots: [Shot]
+    let shots: [Shot]
     private let firstMark: UInt32
-    private let clientPorts: [UInt16]
+    let clientPorts: [UInt16]
     /// Which container a shot has come to.
-    private var reached: [Int?]
-    private var isOutside: [Bool]
+    var reached: [Int?]
+    var isOutside: [Bool]
     /// Ends that have answered an attempt at a shot: each does so once, so that no two of them talk for ever.
-    private var answerers: [Set<Ends.Place>]
-    private var fates: [Fate?]
+    var answerers: [Set<Ends.Place>]
+    var fates: [Fate?]
     /// Ends at which the host is asked something that it always answers, and has not yet.
     private var unanswered: Set<Ends.Place> = []
+    var phase = Phase.first
+    /// What the servers of open connections have begun to count from.
+    var serverSequences: [UInt32?]
+
+    /// What the shots are.
+    enum Phase {
+        /// First packets, of which nothing comes but the answer.
+        case first
+        /// First packets of connections that are to last.
+        case opening
+        /// One more packet of each connection.
+        case goingOn
+    }
 
     init(_ stage: Stage, _ hostSockets: HostSockets?, _ shots: [Shot], firstMark: UInt32) {
         self.stage = stage
@@ -30,13 +43,19 @@ struct Volley {
         isOutside = Array(repeating: false, count: shots.count)
         answerers = Array(repeating: [], count: shots.count)
         fates = Array(repeating: nil, count: shots.count)
+        serverSequences = Array(repeating: nil, count: shots.count)
     }
+
+    /// The number after a mark is its shot's too: a connection that goes on has come so far.
+    private static let marksOfShot: UInt32 = 2
+
+    static func marks(of count: Int) -> UInt32 { UInt32(count) * marksOfShot }
 
     /// How many are sent before what has come back is read: no queue of the kernel is shorter.
     private static let burst = 32
     /// How long nothing may come before nothing is believed to come any more, in milliseconds, at each attempt. A machine with too
     /// much to do may leave one processor's packets for later; the last attempt is worth waiting for.
-    private static let graces: [Int32] = [5, 25]
+    static let graces: [Int32] = [5, 25]
     /// After so many waits without an answer the host is asked again.
     private static let silentRounds = 50
 
@@ -46,25 +65,30 @@ struct Volley {
             if open.isEmpty { break }
             // The table of connections never holds more than one attempt of one volley.
             try stage.forgetConnections()
-            for (count, index) in open.enumerated() {
-                try send(index)
-                if count % Self.burst == Self.burst - 1 { while try serve() {} }
-            }
-            try settle(open, grace)
+            try attempt(open, grace)
         }
         return fates.map { $0 ?? .silent }
+    }
+
+    mutating func attempt(_ open: [Int], _ grace: Int32) throws(StageError) {
+        for (count, index) in open.enumerated() {
+            try send(index)
+            if count % Self.burst == Self.burst - 1 { while try serve() {} }
+        }
+        try settle(open, grace)
     }
 
     // MARK: Sending
 
     private mutating func send(_ index: Int) throws(StageError) {
         let shot = shots[index]
-        let mark = firstMark &+ UInt32(index)
+        let mark = firstMark &+ Self.marks(of: index)
         let clientPort = clientPorts[index]
         answerers[index] = []
         let (source, destination) = (shot.source, shot.destination)
         let content =
             switch shot.kind {
+            case .tcp where phase == .goingOn: nextSegment(index, mark)
             case .tcp:
                 Frame.tcp(
                     from: source, clientPort, to: destination, shot.port, sequence: mark, acknowledges: 0, .syn)
@@ -78,7 +102,7 @@ struct Volley {
         try send(content, from: source, to: destination, at: place(of: shot))
     }
 
-    private func place(of shot: Shot) -> Ends.Place {
+    func place(of shot: Shot) -> Ends.Place {
         switch shot.origin {
         case .container(let container): .container(container)
         case .host: .host
@@ -86,7 +110,7 @@ struct Volley {
         }
     }
 
-    private func send(
+    func send(
         _ content: Frame.Content, from source: IPAddress, to destination: IPAddress, at place: Ends.Place
     ) throws(StageError) {
         let packet = Frame.packet(from: source, to: destination, content)
@@ -193,12 +217,13 @@ struct Volley {
         }
     }
 
-    private func index(_ mark: UInt32) -> Int? {
-        let index = Int(mark &- firstMark)
+    func index(_ mark: UInt32) -> Int? {
+        let index = Int((mark &- firstMark) / Self.marksOfShot)
         return shots.indices.contains(index) ? index : nil
     }
 
     private mutating func take(_ arrival: Arrival, at place: Ends.Place) throws(StageError) {
+        if phase != .first, try takeOpen(arrival, at: place) { return }
         switch arrival.message {
         case .addressReply: unanswered.remove(place)
         case .connect(let mark), .stray(let mark), .echoRequest(let mark), .associate(let mark):
@@ -218,6 +243,8 @@ struct Volley {
             let reset = Frame.tcp(
                 from: client, arrival.port, to: server, arrival.sourcePort, sequence: mark &+ 1, acknowledges: 0, .rst)
             if reached[index] == nil { try send(reset, from: client, to: server, at: place) }
+        // Nobody has opened anything on which it could be said.
+        case .said: return
         case .strayAnswer(let mark), .echoReply(let mark), .associated(let mark):
             guard let index = index(mark), isAnswer(arrival, to: index, at: place) else { return }
             decide(index, answered(index))
@@ -231,15 +258,15 @@ struct Volley {
         }
     }
 
-    private mutating func decide(_ index: Int, _ fate: Fate) { fates[index] = fates[index] ?? fate }
+    mutating func decide(_ index: Int, _ fate: Fate) { fates[index] = fates[index] ?? fate }
 
-    private func answered(_ index: Int) -> Fate {
+    func answered(_ index: Int) -> Fate {
         if let container = reached[index] { return .answered(by: .container(container)) }
         return .answered(by: isOutside[index] ? .outside : .host)
     }
 
     /// From whom the shot went to, to where it came from.
-    private func isAnswer(_ arrival: Arrival, to index: Int, at place: Ends.Place) -> Bool {
+    func isAnswer(_ arrival: Arrival, to index: Int, at place: Ends.Place) -> Bool {
         let shot = shots[index]
         guard arrival.source == shot.destination, place == self.place(of: shot) else { return false }
         // A socket of the host's hears what is for the host.
@@ -248,7 +275,7 @@ struct Volley {
     }
 
     /// As whoever is at this end would.
-    private mutating func answer(_ arrival: Arrival, _ mark: UInt32, at place: Ends.Place) throws(StageError) {
+    mutating func answer(_ arrival: Arrival, _ mark: UInt32, at place: Ends.Place) throws(StageError) {
         guard let index = index(mark), answerers[index].insert(place).inserted else { return }
         switch place {
         case .container(let container): reached[index] = container

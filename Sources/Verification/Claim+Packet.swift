@@ -16,7 +16,8 @@ extension Claim {
             case .translated, .local:
                 .entry(
                     ConntrackEntry(
-                        state: .new, direction: .original, status: route.translated == nil ? [] : .dnat,
+                        state: connection == .new ? .new : .established, direction: .original,
+                        status: route.translated == nil ? [] : .dnat,
                         source: source, destination: dialled, serviceDestination: service))
             }
         return Packet(
@@ -30,7 +31,11 @@ extension Claim {
     private var header: (TransportHeader, service: UInt16) {
         switch kind {
         case .ports(let transport, let port):
-            (TransportHeader(transport, source: Self.clientPort, destination: port, flags: .syn), port)
+            (
+                TransportHeader(
+                    transport, source: Self.clientPort, destination: port, flags: connection == .new ? .syn : .ack),
+                port
+            )
         case .segment(let own, let port): (.tcp(source: own, destination: port, flags: .ack), port)
         case .echoRequest:
             switch family {

@@ -21,6 +21,8 @@ public struct Claim: Hashable, Sendable {
         case fromHost = "from-host"
         /// A segment of a server whose connection conntrack has forgotten.
         case stray
+        /// What a client sends on a connection that was open before there were rules.
+        case open
 
         public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
 
@@ -35,6 +37,14 @@ public struct Claim: Hashable, Sendable {
         case local
         /// The same, and conntrack is told to follow nothing.
         case untracked
+    }
+
+    /// What a packet belongs to.
+    public enum Connection: Hashable, Sendable {
+        /// Nothing that anybody has seen: it opens one.
+        case new
+        /// One that was opened, and answered, before the ruleset was loaded: who may not go on is cut off at once.
+        case open
     }
 
     public enum Kind: Hashable, Sendable {
@@ -54,6 +64,7 @@ public struct Claim: Hashable, Sendable {
     public var from: Place
     public var destination: IPAddress
     public var kind: Kind
+    public var connection = Connection.new
     public var ruling: Ruling
 
     public var family: AddressFamily { source.family }

@@ -54,6 +54,7 @@ struct Claims {
         addGaps()
         addOtherInterfaces()
         addInside()
+        addOpen()
         thin(to: limit)
     }
 
@@ -78,7 +79,7 @@ struct Claims {
             case .input: ruling = isJudged ? meaning.input(dialled, from: source) : .trusted
             case .direct: ruling = isJudged ? meaning.direct(dialled, from: source) : .trusted
             case .untracked: ruling = isJudged ? meaning.untracked(dialled) : .trusted
-            case .trusted, .fromContainer, .fromHost, .stray: ruling = nil
+            case .trusted, .fromContainer, .fromHost, .stray, .open: ruling = nil
             }
             guard let ruling else { continue }
             add(
@@ -249,7 +250,7 @@ extension Claim.Path {
         switch self {
         case .input: .local
         case .untracked: .untracked
-        case .published, .direct, .trusted, .fromContainer, .fromHost, .stray: .translated
+        case .published, .direct, .trusted, .fromContainer, .fromHost, .stray, .open: .translated
         }
     }
 }

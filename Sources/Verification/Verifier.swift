@@ -47,13 +47,17 @@ public struct Verifier: Sendable {
             let fates = try patiently { () throws(Failure) in
                 try self.fates(of: tried, setup, listeners) { progress(before + $0) }
             }
-            outcomes += zip(tried, fates).map { (claim: $0, fate: $1) }
+            outcomes += zip(tried, fates).compactMap { claim, fate in fate.map { (claim: claim, fate: $0) } }
+            let unopened = fates.count { $0 == nil }
+            if unopened > 0 {
+                untried.append("\(unopened) connections that could not be opened without the policy's rules")
+            }
         }
         return Verification(claims, outcomes, ruleset, untried: untried)
     }
 
     /// A machine that has much else to do may lose a packet, and with it the stage its patience: another one is built then, twice.
-    private func patiently(_ body: () throws(Failure) -> [Fate]) throws(Failure) -> [Fate] {
+    private func patiently(_ body: () throws(Failure) -> [Fate?]) throws(Failure) -> [Fate?] {
         for _ in 0..<2 {
             do throws(Failure) { return try body() } catch {
                 guard case .stage(.unresponsive) = error else { throw error }
@@ -65,15 +69,18 @@ public struct Verifier: Sendable {
     /// A process may have 1,024 files open where nobody has said more.
     private static let listenerLimit = 700
 
+    /// Nil of a connection that was to be open before, and was not.
     private func fates(
         of tried: [Claim], _ setup: Claim.Setup, _ listeners: [PortRange], _ progress: (Int) -> Void
-    ) throws(Failure) -> [Fate] {
+    ) throws(Failure) -> [Fate?] {
         let stage: Stage
         do throws(StageError) { stage = try Stage(claims.scene.setting(listeners: listeners)) } catch {
             throw .stage(error)
         }
+        do throws(NetlinkError) { try rules(setup).load(into: stage.hostNamespacePath) } catch { throw .rules(error) }
+        var earlier: EarlierConnections
+        do throws(StageError) { earlier = try EarlierConnections(tried, on: stage) } catch { throw .stage(error) }
         do throws(NetlinkError) {
-            try rules(setup)?.load(into: stage.hostNamespacePath)
             var connection = try KernelConnection(namespace: stage.hostNamespacePath)
             let live = try connection.readTable(named: ruleset.table.name)
             let changes = Difference(from: live?.ruleset, to: ruleset).changes
@@ -83,11 +90,16 @@ public struct Verifier: Sendable {
             throw .rules(error)
         }
         do throws(StageError) {
-            var fates = try stage.fates(of: tried.map(\.shot), progress: progress)
+            var fates = [Fate?](repeating: nil, count: tried.count)
+            for (place, fate) in try earlier.fates(on: stage, claims.scene) { fates[place] = fate }
+            let first = tried.indices.filter { tried[$0].connection == .new }
+            let opened = tried.count - first.count
+            let found = try stage.fates(of: first.map { tried[$0].shot }) { progress(opened + $0) }
+            for (place, fate) in zip(first, found) { fates[place] = fate }
             // What a rule does it does again: a packet that got lost for another reason is no difference.
-            let doubtful = tried.indices.filter { !tried[$0].isKept(by: fates[$0], on: claims.scene) }
-            for (index, fate) in zip(doubtful, try stage.fates(of: doubtful.map { tried[$0].shot })) {
-                fates[index] = fate
+            let doubtful = zip(first, found).filter { !tried[$0].isKept(by: $1, on: claims.scene) }.map(\.0)
+            for (place, fate) in zip(doubtful, try stage.fates(of: doubtful.map { tried[$0].shot })) {
+                fates[place] = fate
             }
             return fates
         } catch {
@@ -95,13 +107,13 @@ public struct Verifier: Sendable {
         }
     }
 
-    private func rules(_ setup: Claim.Setup) -> ForeignRules? {
+    private func rules(_ setup: Claim.Setup) -> ForeignRules {
         switch setup {
         case .translated:
             ForeignRules.publishing(
                 everyPortTo: claims.scene.published?.addresses ?? [], port: Self.containerPort,
                 behind: claims.scene.bridges.map(\.name))
-        case .local: nil
+        case .local: .followed
         case .untracked: .untracked
         }
     }
