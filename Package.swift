@@ -125,7 +125,7 @@ let package = Package(
             "VerificationTests",
             [
                 "TestSupport", "Verification", "Rehearsal", "Compiler", "Policy", "Docker", "Nftables", "Simulator",
-                "Addressing", "Diagnostics",
+                "Addressing", "Diagnostics", "NftablesKernel", "MatrixSupport", "HostRules",
             ]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
