@@ -21,6 +21,10 @@ public struct Claim: Hashable, Sendable {
         case fromHost = "from-host"
         /// A segment of a server whose connection conntrack has forgotten.
         case stray
+        /// To a port that Docker publishes, by the host's own rules of Docker.
+        case dockersPort = "docker-port"
+        /// To a container of the host at its own address, by the same rules.
+        case dockersAddress = "docker-address"
 
         public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
 
@@ -35,6 +39,8 @@ public struct Claim: Hashable, Sendable {
         case local
         /// The same, and conntrack is told to follow nothing.
         case untracked
+        /// What they do on the host that was read.
+        case ofHost
     }
 
     public enum Kind: Hashable, Sendable {
@@ -55,6 +61,8 @@ public struct Claim: Hashable, Sendable {
     public var destination: IPAddress
     public var kind: Kind
     public var ruling: Ruling
+    /// The container, by its place, that Docker's rules are seen to take it to; nil where the setup says it.
+    public var translated: Int?
 
     public var family: AddressFamily { source.family }
 }

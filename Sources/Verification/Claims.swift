@@ -78,7 +78,7 @@ struct Claims {
             case .input: ruling = isJudged ? meaning.input(dialled, from: source) : .trusted
             case .direct: ruling = isJudged ? meaning.direct(dialled, from: source) : .trusted
             case .untracked: ruling = isJudged ? meaning.untracked(dialled) : .trusted
-            case .trusted, .fromContainer, .fromHost, .stray: ruling = nil
+            case .trusted, .fromContainer, .fromHost, .stray, .dockersPort, .dockersAddress: ruling = nil
             }
             guard let ruling else { continue }
             add(
@@ -250,6 +250,7 @@ extension Claim.Path {
         case .input: .local
         case .untracked: .untracked
         case .published, .direct, .trusted, .fromContainer, .fromHost, .stray: .translated
+        case .dockersPort, .dockersAddress: .ofHost
         }
     }
 }
