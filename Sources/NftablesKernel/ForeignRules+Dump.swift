@@ -27,6 +27,7 @@ private struct Replay {
     /// Sets without a name of their own, with their elements: each is made together with the one rule that it belongs to.
     private var anonymous: [SetName: [ForeignRules.Message]] = [:]
     private var lastSetNumber: UInt32 = 0
+    private static let sizeLimit = 48 << 10
 
     private struct SetName: Hashable {
         var family: HostTable.Family
@@ -34,10 +35,14 @@ private struct Replay {
     }
 
     mutating func read(_ message: TableDump.Message, _ bytes: RawSpan) throws(MalformedMessage) {
+        // The kernel's own are no longer than it has room for in one piece, and leave the copy room to be a little longer.
+        guard message.attributes.count <= Self.sizeLimit else {
+            throw MalformedMessage("\(message.attributes.count) bytes, more than a message has")
+        }
         let name = try PartName(message.part, bytes)
         let family = message.family
         guard TableDump.mayBeDockers(HostReader.TableName(family: family, name: name.table)) else {
-            throw MalformedMessage("table \(family.word) \(name.table), in which Docker has no rules")
+            throw MalformedMessage("a table in which Docker has no rules")
         }
         switch message.part {
         case .table:
@@ -95,12 +100,9 @@ private struct Replay {
             while let element = try list.next() { elements.append(try Element(element.payload)) }
         }
         elements.sort()
-        let message = NetlinkAttributes { message in
-            message.put(NFTA_SET_ELEM_LIST_TABLE.rawValue, name.part.table)
-            message.put(NFTA_SET_ELEM_LIST_SET.rawValue, name.part.name)
-            message.nest(NFTA_SET_ELEM_LIST_ELEMENTS.rawValue) { list in
-                for element in elements { list.nest(NFTA_LIST_ELEM.rawValue) { $0.put(element.bytes) } }
-            }
+        var message = try bytes.kept([NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET].map(\.rawValue))
+        message.nest(NFTA_SET_ELEM_LIST_ELEMENTS.rawValue) { list in
+            for element in elements { list.nest(NFTA_LIST_ELEM.rawValue) { $0.put(element.bytes) } }
         }
         if anonymous[name] == nil { return add(NFT_MSG_NEWSETELEM, name.family, message) }
         anonymous[name]?.append(

@@ -47,7 +47,7 @@ extension Recording {
         var interfaces: [InterfaceName] = []
         for name in names.split(separator: " ") {
             guard let name = try? InterfaceName(String(name)), !name.isWildcard else {
-                throw Malformed(line: 2, what: "“\(name)” is the name of no interface")
+                throw Malformed(line: 2, what: "a name is expected that an interface can have")
             }
             interfaces.append(name)
         }
@@ -79,10 +79,6 @@ extension Recording {
             throw Malformed(
                 line: number,
                 what: "a part of a table is expected, “ip” or “ip6”, and the digits of the kernel's message about it")
-        }
-        // The length of a message's attribute has 16 bits; the kernel's own messages are a page or two, and elements come in several.
-        guard attributes.count <= 1 << 16 else {
-            throw Malformed(line: number, what: "\(attributes.count) bytes are more than a message has")
         }
         return TableDump.Message(part, family, attributes)
     }

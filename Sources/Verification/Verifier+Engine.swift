@@ -88,9 +88,10 @@ extension Verification {
         var tried: [Claims.Group: Int] = [:]
         var differing: [Claims.Group: Int] = [:]
         var unseen: [Claim] = []
+        var unsaid = 0
         for (trial, outcome) in zip(engine.trials, outcomes) {
             guard let claim = outcome.claim else {
-                unseen.append(trial.claim)
+                if trial.claim.ruling.outcome == .passes { unseen.append(trial.claim) } else { unsaid += 1 }
                 continue
             }
             tried[claim.group, default: 0] += 1
@@ -104,6 +105,9 @@ extension Verification {
                 possible: possible, differing: differing[group] ?? 0)
         }
         untried += engine.untried
+        if unsaid > 0 {
+            untried.append("\(unsaid) packets to docker-proxy of which the policy does not say what becomes")
+        }
         if let first = unseen.first {
             untried.append(
                 "\(unseen.count) packets that the policy lets in, as from \(first.source) to \(first.destination): Docker's rules, or others in its tables, do not"

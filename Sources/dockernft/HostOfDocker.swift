@@ -34,10 +34,14 @@ struct HostOfDocker {
 }
 
 extension HostNetwork {
-    /// Interfaces with an address, those of default routes first, without loopback and bridges.
+    /// Interfaces with an address, those of default routes first, without loopback, bridges and what is plugged into them.
     fileprivate var waysIn: [InterfaceName] {
         let byDefault = Set(routes.filter { $0.prefixLength == 0 && $0.table == 254 }.compactMap(\.interface))
-        let all = interfaces.filter { $0.isUp && $0.name != "lo" && $0.kind != "bridge" && !$0.addresses.isEmpty }
+        let bridges = Set(interfaces.filter { $0.kind == "bridge" }.map(\.index))
+        let all = interfaces.filter { interface in
+            interface.isUp && interface.name != "lo" && !bridges.contains(interface.index)
+                && !(interface.master.map(bridges.contains) ?? false) && !interface.addresses.isEmpty
+        }
         let sorted = all.filter { byDefault.contains($0.index) } + all.filter { !byDefault.contains($0.index) }
         return sorted.prefix(8).compactMap { try? InterfaceName($0.name) }
     }

@@ -80,12 +80,23 @@ struct `What verify does with a host's own rules` {
                 timeout: .seconds(300))
             let asRoot = try program.run().orThrow()
             #expect(asRoot.contains("\"dockerRules\" : \"recorded\""), "\(asRoot)")
-            program.arguments = Self.nobody + program.arguments
+            let arguments = program.arguments
+            program.arguments = Self.nobody + arguments
             #expect(try program.run().orThrow() == asRoot)
+
+            // A module that this kernel has not.
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+            func digits(_ name: String) -> String { name.utf8.map { String($0, radix: 16) }.joined() }
+            let (known, unknown) = (digits("addrtype"), digits("addrtypo"))
+            #expect(text.contains(known))
+            try text.replacing(known, with: unknown).write(toFile: file, atomically: false, encoding: .utf8)
+            program.arguments = arguments
+            let refused = try program.run()
+            #expect(refused.status == 2)
+            #expect(refused.error.contains("Docker's tables could not be made again"), "\(refused)")
         }
     }
 
-    /// An ipset is of one namespace, and no message of nf_tables makes it.
     @Test func `it says that it goes without them, and why`() throws {
         try with { docker, installation in
             var program = Program(

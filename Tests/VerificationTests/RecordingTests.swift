@@ -75,6 +75,21 @@ import Testing
         #expect(problem.line == 4)
     }
 
+    /// A name may be no text, and longer than any is.
+    @Test func `takes no message for longer than it is`() throws {
+        let name = [UInt8](repeating: 0xff, count: 40_000)
+        let head = [UInt8(40_004 & 0xff), UInt8(40_004 >> 8)]
+        let elements = TableDump.Message(
+            .elements, .ip, [11, 0, 1, 0] + Array("filter\0".utf8) + [0] + head + [2, 0] + name)
+        let recording = try Self.recording([Self.table, elements])
+        #expect(try Recording(bytes: recording.encoded()) == recording)
+        var longer = elements
+        longer.attributes += [UInt8](repeating: 0, count: 20_000)
+        #expect(throws: Recording.Malformed.self) {
+            try Recording(bytes: Self.recording([Self.table, longer]).encoded())
+        }
+    }
+
     /// Any byte may be another: it is refused, or is a recording of something else, and nothing ends the program.
     @Test func `survives whatever became of its bytes`() throws {
         let bytes = try Self.recording([Self.table, Self.rule]).encoded()

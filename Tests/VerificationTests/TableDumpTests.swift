@@ -81,6 +81,20 @@ import Testing
         }
     }
 
+    /// More than a socket takes at once of who has no privilege.
+    @Test func `are the same where there are many rules`() throws {
+        try NetworkNamespace.with("many") { namespace in
+            let rules = (1...1000).map {
+                "ip daddr { 192.0.2.\($0 % 250 + 1), 198.51.100.7 } tcp dport \($0) dnat to 172.17.0.2:80"
+            }.joined(separator: "\n")
+            try namespace.run(
+                "nft", "-f", "-",
+                input: "table ip docker-bridges { chain nat { type nat hook prerouting priority -100; \(rules)\n}; }"
+            ).orThrow()
+            _ = try isSame(in: namespace)
+        }
+    }
+
     @Test func `are Docker's only where Docker has chains in them`() throws {
         try NetworkNamespace.with("none") { namespace in
             try namespace.run("iptables-nft", "-A", "INPUT", "-p", "tcp", "--dport", "80", "-j", "DROP").orThrow()
