@@ -188,7 +188,10 @@ if Context.environment["DOCKERNFT_FUZZ"] != nil {
     package.targets += [
         fuzzer(
             "NetlinkFuzz",
-            ["NftablesKernel", "NftablesFormats", "Nftables", "HostRules", "Addressing", "Reconcile", "Simulator"]),
+            [
+                "NftablesKernel", "NftablesFormats", "Nftables", "HostRules", "Addressing", "Reconcile", "Simulator",
+                "Recording", "Docker",
+            ]),
         fuzzer(
             "PolicyFuzz",
             [

@@ -54,11 +54,13 @@ struct EngineTrials {
         var homeless = 0
         for (container, binding) in all.evenly(Self.bindingLimit) {
             let places = scene.places(of: container)
-            if places.isEmpty {
+            let addresses = addresses(of: binding)
+            // Nobody outside dials loopback.
+            if places.isEmpty || addresses.isEmpty && !binding.hostAddress.isLoopback {
                 homeless += 1
                 continue
             }
-            for address in addresses(of: binding) {
+            for address in addresses {
                 let interfaces = interfaces(to: binding.transport, address, binding.hostPort)
                 for interface in interfaces {
                     let dialled = Meaning.Dialled(
@@ -74,10 +76,14 @@ struct EngineTrials {
             }
         }
         if homeless > 0 {
-            untried.append("\(homeless) published ports of containers on no bridge of the host, with its own rules")
+            untried.append(
+                "\(homeless) published ports, with the host's own rules: their container or their address has no place there"
+            )
         }
         let more = all.count - min(all.count, Self.bindingLimit)
-        if more > 0 { untried.append("\(more) published ports, with the host's own rules") }
+        if more > 0 {
+            untried.append("\(more) published ports, with the host's own rules: no more than \(Self.bindingLimit) are")
+        }
     }
 
     /// Where it is reached from outside.

@@ -117,6 +117,20 @@ struct `What verify does with a host's own rules` {
         }
     }
 
+    /// What a machine's own Docker may publish is nothing to this policy.
+    @Test func `it says that nobody without privilege can read them`() throws {
+        try Installation.with { installation in
+            try installation.write(Self.policy)
+            let arguments = [try Executable.dockernft, "verify", "--limit", "50", installation.policy]
+            let result = try Program(Self.nobody + arguments, timeout: .seconds(300)).run()
+            #expect(result.status == 0, "\(result)")
+            #expect(
+                result.output.contains(
+                    "Docker's rules: made for this: those of this host are not readable without CAP_NET_ADMIN"),
+                "\(result)")
+        }
+    }
+
     @Test func `a file that is no recording is refused, with its line`() throws {
         try Installation.with { installation in
             try installation.write(Self.policy)
