@@ -47,7 +47,7 @@ let package = Package(
                 "State", "Verification", "Rehearsal", "NftablesKernel", "Conntrack",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
-                "HostRules", "Lockout", "Confirmation",
+                "HostRules", "Lockout", "Confirmation", "Recording",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
@@ -67,6 +67,7 @@ let package = Package(
                 "Addressing",
             ]),
         layer("Simulator", ["Nftables", "Addressing"]),
+        layer("Recording", ["NftablesKernel", "HostRules", "Docker", "Addressing"]),
         layer("Confirmation", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
         layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),
@@ -127,7 +128,8 @@ let package = Package(
             "VerificationTests",
             [
                 "TestSupport", "Verification", "Rehearsal", "Compiler", "Policy", "Docker", "Nftables", "Simulator",
-                "Addressing", "Diagnostics",
+                "Addressing", "Diagnostics", "NftablesKernel", "MatrixSupport", "HostRules", "Recording",
+                "DockerSocket",
             ]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
@@ -188,7 +190,10 @@ if Context.environment["DOCKERNFT_FUZZ"] != nil {
     package.targets += [
         fuzzer(
             "NetlinkFuzz",
-            ["NftablesKernel", "NftablesFormats", "Nftables", "HostRules", "Addressing", "Reconcile", "Simulator"]),
+            [
+                "NftablesKernel", "NftablesFormats", "Nftables", "HostRules", "Addressing", "Reconcile", "Simulator",
+                "Recording", "Docker",
+            ]),
         fuzzer(
             "PolicyFuzz",
             [
