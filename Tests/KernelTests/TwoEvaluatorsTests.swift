@@ -42,6 +42,7 @@ import Testing
                     door.transport, door.destination, door.port, by: door.interface,
                     isOnTheWire: RandomHost.onTheWire.contains(door.destination))
                 // The simulator judges rules, and no rule is about who is not routed.
+                try #require(live.notRouted.subtracting(Self.linkLocal).isEmpty)
                 let allowed = proposed.allowed.subtracting(live.notRouted)
                 tally.add(door, allowed)
                 guard allowed != live.open || !live.unknown.isEmpty else { continue }
@@ -105,6 +106,10 @@ import Testing
         #expect(paths.isSuperset(of: [.dnat4, .dnat6, .proxy, .direct, .macvlan, .host]))
         print("\(seen.values.reduce(0, +)) entrances of \(Self.audits) hosts: \(seen)")
     }
+
+    /// fe80::/10
+    private static let linkLocal = AddressSet(
+        v6: IntervalSet([UInt128(0xfe80) << 112...(UInt128(0xfec0) << 112) - 1]))
 
     /// Which of the two is right.
     private static func kernelSays(_ stage: Stage, _ door: RandomDoor, _ sources: AddressSet) throws -> String {
