@@ -41,7 +41,7 @@ import Verification
         let estate = try Estate(hasGatewayModes: engine.closesDirectRoutes)
         let recording = try recording(engine, estate)
         let policy = try estate.resolved(.dockerAskedHostClosed)
-        let result = try verify(recording, policy, Compiler.compile(policy).linearized(), atMost: 8000)
+        let result = try verify(recording, policy, Compiler.compile(policy).linearized(), atMost: Verifier.standardLimit)
         #expect(result.differences.map { "\($0)" } == [])
         let ports = rows(result, .dockersPort)
         // Each published port by each family in which it is: all that the policy lets in is answered, so that it is tried.
