@@ -10,8 +10,10 @@ unitdir = $(DESTDIR)$(PREFIX)/lib/systemd/system
 # The program looks for its policy here, wherever it is itself.
 confdir = $(DESTDIR)/etc/dockernft
 
-# lld, for gold warns of a mktemp that Foundation has and nobody here calls; packed relocations, for a quicker start.
-RELEASE = -c release --static-swift-stdlib -Xswiftc -use-ld=lld \
+# lld, for gold warns of a mktemp that Foundation has and nobody here calls. For a quicker start: packed relocations, no symbols for
+# others to link with, and the C++ library that Swift's own is made with inside, where there is one to be linked so.
+STATIC = .build/static
+RELEASE = -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker -L$(STATIC) -Xlinker --no-export-dynamic \
 	-Xlinker -z -Xlinker pack-relative-relocs --product dockernft
 SCRIPTS = .ci/run .ci/install-packages .ci/check-unit nft/try.sh Fuzz/run
 
@@ -21,6 +23,8 @@ build: ## the program, for debugging: .build/debug/dockernft
 	$(SWIFT) build --product dockernft
 
 release: ## the program, optimised, with Swift's library in it
+	@mkdir -p $(STATIC)
+	@ln -sf "$$(clang -print-file-name=libstdc++.a)" $(STATIC)/libstdc++.a
 	$(SWIFT) build $(RELEASE)
 
 try: ## a Docker host in miniature, real packets, before and after (root)

@@ -47,7 +47,7 @@ let package = Package(
                 "State", "Verification", "Rehearsal", "NftablesKernel", "Conntrack",
                 "NftablesFormats", "Nftables", "Diagnostics", "Addressing", "Console", "Files", "Docker",
                 "DockerSocket", "Daemon",
-                "HostRules", "Lockout", "Confirmation",
+                "HostRules", "Lockout", "Confirmation", "Recording",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
@@ -67,11 +67,14 @@ let package = Package(
                 "Addressing",
             ]),
         layer("Simulator", ["Nftables", "Addressing"]),
+        layer("Recording", ["NftablesKernel", "HostRules", "Docker", "Addressing"]),
         layer("Confirmation", ["Nftables", "Addressing"]),
         layer("Compiler", ["Policy", "Nftables", "Addressing", "Diagnostics", "Digest", "Docker"]),
         layer("DockerSocket", ["Docker", "Addressing", "Files"], others: nio),
         layer("Docker", ["Addressing"]),
-        layer("Audit", ["Reachability", "HostRules", "Docker", "Policy", "Addressing"]),
+        layer(
+            "Audit",
+            ["Reachability", "Simulator", "Compiler", "Nftables", "HostRules", "Docker", "Policy", "Addressing"]),
         layer("Reachability", ["HostRules", "Addressing"]),
         layer("HostRules", ["Addressing"]),
         layer("Lockout", ["HostRules", "Simulator", "Nftables", "Addressing", "Files"]),
@@ -106,7 +109,8 @@ let package = Package(
             [
                 "TestSupport", "Compiler", "Policy", "Docker", "Diagnostics", "Addressing", "Nftables",
                 "NftablesFormats",
-                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal", "Confirmation",
+                "NftablesKernel", "Reconcile", "Simulator", "Rehearsal", "Confirmation", "Audit", "HostRules",
+                "Reachability",
             ]),
         tests(
             "CaseTests",
@@ -124,7 +128,8 @@ let package = Package(
             "VerificationTests",
             [
                 "TestSupport", "Verification", "Rehearsal", "Compiler", "Policy", "Docker", "Nftables", "Simulator",
-                "Addressing", "Diagnostics",
+                "Addressing", "Diagnostics", "NftablesKernel", "MatrixSupport", "HostRules", "Recording",
+                "DockerSocket",
             ]),
         tests("DiagnosticsTests", ["Diagnostics"]),
         tests("YAMLTests", ["YAML", "Diagnostics"]),
@@ -169,7 +174,7 @@ let package = Package(
         tests("WatchTests", ["TestSupport", "State"]),
         tests(
             "ConfirmationTests",
-            ["TestSupport", "Confirmation", "Compiler", "Nftables", "NftablesKernel", "Addressing"]),
+            ["TestSupport", "Confirmation", "Compiler", "Nftables", "NftablesKernel", "Addressing", "Files"]),
         tests("CommandTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
         tests("LockoutTests", ["TestSupport"]),
         tests("FaultTests", ["TestSupport", "Compiler", "Nftables", "NftablesKernel"]),
@@ -185,7 +190,10 @@ if Context.environment["DOCKERNFT_FUZZ"] != nil {
     package.targets += [
         fuzzer(
             "NetlinkFuzz",
-            ["NftablesKernel", "NftablesFormats", "Nftables", "HostRules", "Addressing", "Reconcile", "Simulator"]),
+            [
+                "NftablesKernel", "NftablesFormats", "Nftables", "HostRules", "Addressing", "Reconcile", "Simulator",
+                "Recording", "Docker",
+            ]),
         fuzzer(
             "PolicyFuzz",
             [

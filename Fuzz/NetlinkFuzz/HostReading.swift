@@ -1,5 +1,7 @@
+internal import Docker
 internal import HostRules
 @testable internal import NftablesKernel
+internal import Recording
 
 /// The same bytes as a dump of all tables of a host, whoever made them.
 struct HostReading {
@@ -20,6 +22,7 @@ struct HostReading {
             }
         case 4, 9, 10: break
         case 11: readXtables(bytes)
+        case 13: makeAgain(bytes)
         case 12: readNetwork(body)
         default: try readMessages(body)
         }
@@ -63,6 +66,23 @@ struct HostReading {
             precondition(!blob.matches.isEmpty, "a match is dropped")
             _ = blob.target
         }
+    }
+
+    /// Messages of a recording: a byte chooses the part, two are the length, the lower first.
+    private func makeAgain(_ bytes: [UInt8]) {
+        var rest = bytes[...]
+        var messages: [TableDump.Message] = []
+        while rest.count > 3 {
+            let part = TableDump.Part.allCases[Int(rest[rest.startIndex]) % TableDump.Part.allCases.count]
+            let length = Int(rest[rest.startIndex + 1]) | Int(rest[rest.startIndex + 2]) << 8
+            messages.append(TableDump.Message(part, .ip, Array(rest.dropFirst(3).prefix(length))))
+            rest = rest.dropFirst(3 + length)
+        }
+        let tables = TableDump(messages)
+        let recording = Recording(inventory: Inventory(), interfaces: [], tables: tables)
+        let isMadeAgain = (try? ForeignRules(tables)) != nil
+        precondition(
+            (try? Recording(bytes: recording.encoded())) == (isMadeAgain ? recording : nil), "a recording is another")
     }
 
     private func readNetwork(_ body: RawSpan) {

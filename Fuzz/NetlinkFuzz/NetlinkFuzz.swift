@@ -6,7 +6,7 @@ internal import NftablesFormats
 internal import Reconcile
 internal import Simulator
 
-/// The first byte chooses who reads the rest: 1 to 12 a decoder of a message's body, all else the cursor of whole messages.
+/// The first byte chooses who reads the rest: 1 to 13 a decoder of a message's body, all else the cursor of whole messages.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func readInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     // SAFETY: libFuzzer lends `count` bytes at `start` for this call. They are copied to where ASan watches their ends.

@@ -1,6 +1,8 @@
 internal import Addressing
-internal import Docker
+internal import Compiler
+internal import Nftables
 internal import Policy
+internal import Simulator
 
 /// Whom a policy lets in by a door, and whether a service says so by name.
 struct Allowed {
@@ -8,118 +10,117 @@ struct Allowed {
     var isNamed: Bool
 
     static var nobody: Self { Self(sources: AddressSet(), isNamed: false) }
-    static func unnamed(_ sources: AddressSet) -> Self { Self(sources: sources, isNamed: false) }
-    static func named(_ sources: AddressSet) -> Self { Self(sources: sources, isNamed: true) }
 }
 
-/// Whom a policy lets in by a door. Without one nobody is meant to enter.
+/// Whom a policy lets in by a door: by the very rules that it becomes, whatever the host has. Without one nobody is meant to enter.
 struct Allowance {
-    let policy: ResolvedPolicy?
-    private let groups: [String: AddressSet]
+    private let policy: ResolvedPolicy?
+    private let external: ExternalInterfaces
+    private let links: Links
+    private let places: NamedPlaces
+    private var trial4: SourceTrial<UInt32>
+    private var trial6: SourceTrial<UInt128>
+    private let unusedPort: UInt16
 
-    init(_ policy: ResolvedPolicy?) {
+    /// `unusedPort` stands for all that nobody names.
+    init(_ policy: ResolvedPolicy?, unusedPort: UInt16) {
         self.policy = policy
-        groups = Dictionary((policy?.groups ?? []).map { ($0.name, $0.addresses) }) { first, _ in first }
+        self.unusedPort = unusedPort
+        external = ExternalInterfaces(policy)
+        let ruleset = policy.map { Compiler.compile($0).linearized() } ?? LinearRuleset(table: Table(name: ""))
+        links = Links(ruleset)
+        places = NamedPlaces(ruleset)
+        trial4 = SourceTrial(ruleset)
+        trial6 = SourceTrial(ruleset)
     }
 
-    private func addresses(_ sources: Sources) -> AddressSet {
-        switch sources {
-        case .anyone: .all
-        case .listed(let names, let addresses):
-            names.reduce(addresses) { $0.union(groups[$1] ?? AddressSet()) }
-        }
-    }
-
-    private func union(_ services: [Service]) -> AddressSet {
-        services.reduce(AddressSet()) {
-            $0.union(addresses($1.allow).subtracting(addresses($1.except)))
-        }
-    }
-
-    private var unlisted: AddressSet {
-        switch policy?.unlisted {
-        case .accept: .all
-        case .drop, .reject, nil: AddressSet()
-        }
-    }
-
-    func published(_ transport: TransportProtocol, _ address: IPAddress, _ port: UInt16, interface: String) -> Allowed {
+    /// The same whatever leads to the container: that docker-proxy serves it is not known of every port.
+    mutating func published(
+        _ transport: TransportProtocol, _ address: IPAddress, _ port: UInt16, interface: String
+    ) -> Allowed {
         guard let policy, !address.isLoopback else { return .nobody }
-        let covering = policy.services.filter { service in
-            guard service.interfaces.isEmpty || service.interfaces.contains(where: { $0.matches(interface) }) else {
-                return false
-            }
+        let sources = sources(
+            .forwarded(address.family, transport, port, on: address, from: judged(interface), to: bridge))
+        let isNamed = policy.services.contains { service in
+            guard service.isReached(through: interface) else { return false }
             if case .any = service.publish { return service.on.isEmpty || service.on.contains(address) }
             return service.names(transport, address, port)
         }
-        return covering.isEmpty ? .unnamed(unlisted) : .named(union(covering))
+        return Allowed(sources: sources, isNamed: isNamed)
     }
 
-    /// At its own address; `port` nil stands for one that nothing is known about.
-    func direct(_ transport: TransportProtocol, _ address: IPAddress, _ port: UInt16?, interface: String) -> Allowed {
+    /// At its own address.
+    ///
+    /// No port that a service does not name is meant to be open: those from which a container on the wire may itself have asked, and
+    /// which its rules therefore leave open to answers, are no exception.
+    mutating func direct(
+        _ transport: TransportProtocol, _ address: IPAddress, _ port: UInt16?, interface: String
+    ) -> Allowed {
         guard let policy else { return .nobody }
-        let covering = policy.services.filter { service in
-            guard let port,
-                service.interfaces.isEmpty || service.interfaces.contains(where: { $0.matches(interface) })
-            else { return false }
-            return service.direct.contains {
-                $0.address == address && $0.range.transport == transport && $0.range.ports.contains(port)
-            }
+        let isNamed = policy.services.contains { service in
+            service.isReached(through: interface)
+                && service.direct.contains {
+                    $0.address == address && $0.range.transport == transport
+                        && port.map($0.range.ports.contains) == true
+                }
         }
-        return covering.isEmpty ? .unnamed(unlisted) : .named(union(covering))
+        let port = (isNamed ? port : nil) ?? unusedPort
+        let isOnTheWire = places.isOnTheWire(address) && places.guardedDevices.contains(interface)
+        let sources = sources(
+            isOnTheWire
+                ? .onTheWire(transport, port, on: address, parent: interface)
+                : .direct(address.family, transport, port, on: address, from: judged(interface), to: bridge))
+        return Allowed(sources: sources, isNamed: isNamed)
     }
 
-    /// Of the machine itself. Where the policy does not speak of it, it is none of its business.
-    func machine(_ transport: TransportProtocol, _ address: IPAddress, _ port: UInt16, interface: String) -> Allowed {
+    /// Of the machine itself.
+    mutating func machine(
+        _ transport: TransportProtocol, _ address: IPAddress, _ port: UInt16, interface: String
+    ) -> Allowed {
         guard let policy else { return .nobody }
-        let covering = policy.services.filter { service in
-            (service.interfaces.isEmpty || service.interfaces.contains { $0.matches(interface) })
-                && service.names(transport, address, port)
+        let sources = sources(.delivered(address.family, transport, port, on: address, from: judged(interface)))
+        let isPublished = policy.services.contains {
+            $0.isReached(through: interface) && $0.names(transport, address, port)
         }
-        if !covering.isEmpty { return .named(union(covering)) }
-        guard let host = policy.host else { return .unnamed(.all) }
-        let own = host.services.filter { service in
-            switch service.opening {
-            case .ports(let ranges): ranges.contains { $0.transport == transport && $0.ports.contains(port) }
-            case .echoRequest: false
-            }
-        }
-        if !own.isEmpty {
-            return .named(
-                own.reduce(AddressSet()) { $0.union(addresses($1.allow).subtracting(addresses($1.except))) })
-        }
-        switch host.otherwise {
-        case .accept: return .unnamed(.all)
-        case .drop: return .nobody
+        let isNamed = policy.host?.services.contains { $0.opens(transport, port) } == true
+        return Allowed(sources: sources, isNamed: isPublished || isNamed)
+    }
+
+    private mutating func sources(_ approach: Approach) -> AddressSet {
+        switch approach.family {
+        case .ipv4: AddressSet(v4: trial4.reach(approach).allowed)
+        case .ipv6: AddressSet(v6: trial6.reach(approach).allowed)
         }
     }
 
-    /// As container bridges are called where no policy says otherwise.
-    private static let bridges = ["docker0", "docker_gwbridge", "br-", "podman", "cni-podman"]
-
-    /// Whether it is called like a container bridge, so that what comes in by it is not judged.
-    func isCalledBridge(_ interface: String) -> Bool {
-        guard let policy else { return Self.bridges.contains { interface.hasPrefix($0) } }
-        return policy.interfaces.containers.contains { $0.matches(interface) }
+    /// What the policy takes for a bridge of containers and is yet the way out is judged as any other way in: its rules let all
+    /// pass there.
+    private func judged(_ interface: String) -> String {
+        external.contains(interface) ? interface : links.outside.first?.example ?? interface
     }
 
-    /// Whether packets by it are judged at all: `auto` is every interface but `lo` and the container bridges.
-    func isExternal(_ interface: String) -> Bool {
-        if interface == "lo" { return false }
-        guard let policy else { return !Self.bridges.contains { interface.hasPrefix($0) } }
-        if policy.interfaces.containers.contains(where: { $0.matches(interface) }) { return false }
-        switch policy.interfaces.external {
-        case .auto: return true
-        case .listed(let names): return names.contains { $0.matches(interface) }
+    /// One that the policy takes for such; that another is not among them is no reason to let anyone in.
+    private var bridge: String { links.bridges.first?.example ?? "" }
+}
+
+extension Service {
+    fileprivate func isReached(through interface: String) -> Bool {
+        interfaces.isEmpty || interfaces.contains { $0.matches(interface) }
+    }
+
+    fileprivate func names(_ transport: TransportProtocol, _ address: IPAddress, _ port: UInt16) -> Bool {
+        hostPorts.contains {
+            ($0.address == nil || $0.address == address) && $0.range.transport == transport
+                && $0.range.ports.contains(port)
         }
     }
 }
 
-extension Service {
-    func names(_ transport: TransportProtocol, _ address: IPAddress, _ port: UInt16) -> Bool {
-        hostPorts.contains {
-            ($0.address == nil || $0.address == address) && $0.range.transport == transport
-                && $0.range.ports.contains(port)
+extension HostService {
+    fileprivate func opens(_ transport: TransportProtocol, _ port: UInt16) -> Bool {
+        switch opening {
+        case .ports(let ranges): ranges.contains { $0.transport == transport && $0.ports.contains(port) }
+        case .echoRequest: false
         }
     }
 }

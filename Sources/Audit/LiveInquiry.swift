@@ -19,7 +19,7 @@ public struct LiveInquiry {
     public init(_ subject: Subject, interface: String? = nil) {
         self.subject = subject
         self.interface = interface
-        outside = Outside(subject, Allowance(subject.policy))
+        outside = Outside(subject)
         reachability = Reachability(subject.rules, topology: subject.topology, listeners: subject.listeners)
         var owners: [IPAddress: String] = [:]
         for container in subject.inventory?.containers ?? [] {

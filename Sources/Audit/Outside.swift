@@ -8,12 +8,13 @@ struct Outside {
     let interfaces: [String]
     private let links: [Topology.Link]
 
-    init(_ subject: Subject, _ allowance: Allowance) {
+    init(_ subject: Subject) {
+        let external = ExternalInterfaces(subject.policy)
         let bridges = Set((subject.inventory?.networks ?? []).compactMap { $0.bridge?.description })
         links = subject.topology.links
         interfaces = links.map(\.name).filter { name in
             !bridges.contains(name) && !name.hasPrefix("veth") && name != "docker0" && name != "docker_gwbridge"
-                && (allowance.isExternal(name) || allowance.isCalledBridge(name) && subject.topology.leadsOut(name))
+                && (external.contains(name) || external.isCalledBridge(name) && subject.topology.leadsOut(name))
         }
     }
 

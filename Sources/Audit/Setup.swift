@@ -187,9 +187,9 @@ struct Setup {
     /// Of IPv4, by any interface that is no container's.
     private func reached(_ transport: TransportProtocol, _ port: UInt16) -> AddressSet {
         var reachability = Reachability(subject.rules, topology: subject.topology, listeners: subject.listeners)
-        let allowance = Allowance(subject.policy)
+        let external = ExternalInterfaces(subject.policy)
         var open = AddressSet()
-        for link in subject.topology.links where allowance.isExternal(link.name) {
+        for link in subject.topology.links where external.contains(link.name) {
             let bridges = subject.inventory?.networks.compactMap { $0.bridge?.description } ?? []
             if bridges.contains(link.name) { continue }
             for address in link.addresses where address.family == .ipv4 && !address.isLoopback {

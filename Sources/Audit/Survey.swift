@@ -7,7 +7,7 @@ internal import Reachability
 /// Tries every door from every interface outside, and joins those whose answers are the same.
 struct Survey {
     private let subject: Subject
-    private let allowance: Allowance
+    private var allowance: Allowance
     private let outside: Outside
     private var reachability: Reachability
     private var joined: [Key: (addresses: Set<IPAddress>, interfaces: Set<String>)] = [:]
@@ -26,9 +26,9 @@ struct Survey {
 
     init(_ subject: Subject) {
         self.subject = subject
-        allowance = Allowance(subject.policy)
-        outside = Outside(subject, allowance)
+        outside = Outside(subject)
         unusedPort = subject.unusedPort
+        allowance = Allowance(subject.policy, unusedPort: unusedPort)
         reachability = Reachability(subject.rules, topology: subject.topology, listeners: subject.listeners)
     }
 

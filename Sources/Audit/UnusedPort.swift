@@ -45,7 +45,8 @@ extension Subject {
                 }
             }
         }
-        return ports.sorted()
+        // Nobody listens on port 0.
+        return ports.filter { $0 > 0 }.sorted()
     }
 
     /// Unassigned, or of protocols that nobody runs (IANA's registry).

@@ -23,7 +23,9 @@ struct DockerPorts {
 
     /// `anyPort` is the chain of the services that publish any port.
     init(_ policy: ResolvedPolicy, anyPort: String?) {
-        guard policy.unlisted != .accept || anyPort != nil else { return }
+        // Where all is open that no service names, they need telling only from a machine that is closed.
+        let isOpen = policy.unlisted == .accept && anyPort == nil
+        guard !isOpen || policy.host?.otherwise == .drop else { return }
         let verdict = Verdict.goto(anyPort == nil ? Paths.unlistedName : Self.proxiedName)
         // What is dialled there from outside is refused in any case.
         let bindings = policy.inventory.containers.flatMap(\.bindings).filter { !$0.hostAddress.isLoopback }
@@ -31,6 +33,7 @@ struct DockerPorts {
             let named = Named(by: policy.services, transport)
             let unnamed = bindings.filter { $0.transport == transport && !named.contains($0) }
             add(unnamed, transport, verdict)
+            if !isOpen { guarded[transport] = unnamed.map { $0.hostPort...$0.hostPort } }
         }
         if let group = policy.inventory.proxyGroup {
             let cgroup = ControlGroup(id: group.id, path: group.path)
@@ -87,7 +90,6 @@ struct DockerPorts {
         var elements6: Set<Element> = []
         for binding in bindings {
             let ports = binding.hostPort...binding.hostPort
-            guarded[transport, default: []].append(ports)
             switch binding.hostAddress {
             case _ where binding.hostAddress.isUnspecified: continue
             case .v4(let address):

@@ -4,23 +4,34 @@ internal import Glibc
 public final class FileLock: Sendable {
     private let descriptor: Int32
 
-    /// Waits until it is free.
-    public static func wait(for path: String) throws(File.Failure) -> FileLock {
+    /// Waits until it is free; nil where it is not wanted any more. `isWanted` is asked again and again, with the time waited so far.
+    public static func wait(
+        for path: String, while isWanted: (Duration) -> Bool
+    ) throws(File.Failure) -> FileLock? {
         let lock = FileLock(descriptor: try open(path))
-        while control(lock.descriptor, F_SETLKW) != 0 {
-            guard errno == EINTR else { throw File.Failure(path: path, code: errno) }
+        let start = ContinuousClock.now
+        while try !lock.isTaken(path) {
+            guard isWanted(start.duration(to: .now)) else { return nil }
+            usleep(pause)
         }
         return lock
     }
 
+    /// Between two attempts, in microseconds: fcntl(2) knows no waiting that ends.
+    private static let pause: UInt32 = 2000
+
     /// Nil where another process has it.
     public static func take(_ path: String) throws(File.Failure) -> FileLock? {
-        let descriptor = try open(path)
-        if control(descriptor, F_SETLK) == 0 { return FileLock(descriptor: descriptor) }
-        let code = errno
-        _ = close(descriptor)
-        if code == EACCES || code == EAGAIN { return nil }
-        throw File.Failure(path: path, code: code)
+        let lock = FileLock(descriptor: try open(path))
+        return try lock.isTaken(path) ? lock : nil
+    }
+
+    private func isTaken(_ path: String) throws(File.Failure) -> Bool {
+        if Self.control(descriptor, F_SETLK) == 0 { return true }
+        switch errno {
+        case EACCES, EAGAIN, EINTR: return false
+        case let code: throw File.Failure(path: path, code: code)
+        }
     }
 
     private init(descriptor: Int32) { self.descriptor = descriptor }

@@ -9,7 +9,10 @@ public struct ConnectionTracking: ~Copyable, Sendable {
     private var lastSequence: UInt32 = 0
 
     /// Opens it in the network namespace that the file stands for. It must be one of our own making.
-    public init(namespace: String) throws(NetlinkError) { socket = try NetlinkSocket(namespace: namespace) }
+    public init(namespace: String) throws(NetlinkError) {
+        try ForeignNamespace.demand(namespace, to: "forget", "connections")
+        socket = try NetlinkSocket(namespace: namespace)
+    }
 
     /// Forgets every connection.
     public mutating func forgetAll() throws(NetlinkError) {

@@ -12,28 +12,43 @@ public struct ForeignRules: Sendable, Equatable {
         /// `NFPROTO_*`
         var family: Int
         var attributes: NetlinkAttributes
+        /// It is nothing without the one behind it: the kernel must be given both at once.
+        var isBound = false
     }
 
     private(set) var messages: [Message] = []
 
     mutating func append(_ type: nf_tables_msg_types, family: Int, _ attributes: NetlinkAttributes) {
-        messages.append(Message(type: type.rawValue, family: family, attributes: attributes))
+        append(Message(type: type.rawValue, family: family, attributes: attributes))
     }
 
-    /// Makes all of them or none, in a namespace that is not this process's own.
+    mutating func append(_ message: Message) { messages.append(message) }
+
+    /// Of one batch: a socket of somebody without privilege takes little more at once (`net.core.wmem_max`).
+    private static let batchSize = 64 << 10
+
+    /// Makes all of them, in a namespace that is not this process's own. Where it throws some may have been made: it is of no use any more.
     public func load(into namespace: String) throws(NetlinkError) {
+        try ForeignNamespace.demand(namespace, to: "load", "rules of others")
         var connection = try KernelConnection(namespace: namespace)
-        let own = try KernelConnection()
-        if let cookie = connection.namespaceCookie, cookie == own.namespaceCookie {
-            throw NetlinkError(
-                operation: "load", object: "rules of others", code: EPERM,
-                detail: "they are made in a namespace of this program's own making and nowhere else")
-        }
-        var batch = try Batch(Transaction(table: "of others"))
-        for message in messages {
+        var first = 0
+        var size = 0
+        for (index, message) in messages.enumerated() {
             guard message.attributes.bytes.count < Int(UInt16.max) else {
                 throw NetlinkError(operation: "load", object: "rules of others", code: EMSGSIZE)
             }
+            size += message.attributes.bytes.count
+            guard !message.isBound, size > Self.batchSize || index == messages.count - 1 else { continue }
+            try Self.send(messages[first...index], by: &connection)
+            (first, size) = (index + 1, 0)
+        }
+    }
+
+    private static func send(
+        _ messages: ArraySlice<Message>, by connection: inout KernelConnection
+    ) throws(NetlinkError) {
+        var batch = try Batch(Transaction(table: "of others"))
+        for message in messages {
             try batch.append(
                 nf_tables_msg_types(message.type), flags: NLM_F_CREATE | NLM_F_APPEND, family: message.family,
                 change: -1, message.attributes)
@@ -66,6 +81,11 @@ struct NetlinkAttributes: Sendable, Equatable, MessagePayload {
 
     mutating func nest(_ type: UInt32, _ body: (inout Self) -> Void) {
         put(type | Self.isNested, Self(body).bytes)
+    }
+
+    /// Attributes that are written already, each filled up to four bytes.
+    mutating func put(_ attributes: [UInt8]) {
+        bytes += attributes + Array(repeating: 0, count: (4 - attributes.count % 4) % 4)
     }
 
     func write(behind header: MessageHeader) { header.append(bytes) }

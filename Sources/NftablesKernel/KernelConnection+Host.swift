@@ -80,7 +80,8 @@ extension KernelConnection {
         return reader.ruleset(generation: generation, sets: sets)
     }
 
-    private mutating func dump(
+    /// Everything of one kind, of all families.
+    mutating func dump(
         _ type: nf_tables_msg_types, _ object: String, _ body: (UInt8, RawSpan) throws(MalformedMessage) -> Void
     ) throws(NetlinkError) -> DumpEnd {
         try request(

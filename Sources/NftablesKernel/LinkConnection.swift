@@ -14,6 +14,7 @@ public struct LinkConnection: ~Copyable, Sendable {
 
     /// Opens it in the network namespace that the file stands for. It must be one of our own making: this changes it.
     public init(namespace: String) throws(NetlinkError) {
+        try ForeignNamespace.demand(namespace, to: "set up", "links")
         let descriptor = try NamespaceEntry.run(namespace) { () throws(NetlinkError) in
             try NetlinkSocket.open(NETLINK_ROUTE)
         }

@@ -37,6 +37,12 @@ extension Binder {
         let place = rest.with(rest.text[arrow.upperBound...])
         let destination = destination(place)
         guard let clients, let destination else { return nil }
+        if clients.addresses.isEmpty, claim != .nobodyBut {
+            findings.add(
+                .warning(
+                    .emptyGroup, at: item.span, "\(quoted(clients.text)) is empty: this tests nothing",
+                    help: "is the list complete? that nobody enters is `deny anyone -> \(place.string)`"))
+        }
         let question = Question(clients: clients, destination: destination, text: place.string)
         guard question.isPossible else {
             findings.add(
@@ -82,7 +88,7 @@ extension Binder {
 extension Question {
     /// Whether any of the clients has an address of the family that is dialled.
     var isPossible: Bool {
-        guard case .published(let address?, _) = destination else { return true }
+        guard case .published(let address?, _) = destination, !clients.addresses.isEmpty else { return true }
         return switch address.family {
         case .ipv4: !clients.addresses.v4.isEmpty
         case .ipv6: !clients.addresses.v6.isEmpty

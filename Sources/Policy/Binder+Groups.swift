@@ -52,7 +52,7 @@ extension Binder {
                 if groups[text] != nil, !AddressAdvice.looksLikeAddress(text) {
                     references.append((text, item.span))
                     groups.use(text)
-                } else if let address = address(text, at: item.span, inGroup: entry.key) {
+                } else if let address = address(text, at: item.span, as: .memberOf(group: entry.key)) {
                     ranges.append(address)
                 }
             } else if let origin = origin(item) {
@@ -68,8 +68,30 @@ extension Binder {
         groups.define(entry.key, addresses: ranges, references: references)
     }
 
+    /// What the sources that are written somewhere are there.
+    enum SourceRole {
+        /// Let in by a service, or kept out.
+        case allowed
+        case memberOf(group: String)
+        /// Those of whom a question is asked.
+        case asked
+
+        var group: String? {
+            if case .memberOf(let group) = self { group } else { nil }
+        }
+
+        /// The words that may stand there instead of a group.
+        var words: [String] {
+            switch self {
+            case .allowed: ["anyone", "nobody"]
+            case .memberOf: []
+            case .asked: ["anyone"]
+            }
+        }
+    }
+
     /// An address where a group's name might stand too. Null when it is neither, which has been reported.
-    mutating func address(_ text: String, at span: Span, inGroup owner: String? = nil) -> AddressText? {
+    mutating func address(_ text: String, at span: Span, as role: SourceRole = .allowed) -> AddressText? {
         do {
             let address = try AddressText(text)
             if let problem = AddressAdvice.problem(address, text, at: span) {
@@ -78,7 +100,7 @@ extension Binder {
             }
             return address
         } catch {
-            if owner != nil, Self.reservedSources.contains(text) {
+            if case .memberOf = role, Self.reservedSources.contains(text) {
                 findings.add(
                     .error(
                         .reservedName, at: span, "\(quoted(text)) cannot be part of a group",
@@ -88,21 +110,22 @@ extension Binder {
                 findings.add(
                     AddressAdvice.diagnostic(error, text, at: span, expected: AddressAdvice.expectedOrGroup))
             } else {
-                reportUnknownGroup(text, at: span, owner: owner)
+                reportUnknownGroup(text, at: span, as: role)
             }
             return nil
         }
     }
 
-    mutating func reportUnknownGroup(_ text: String, at span: Span, owner: String? = nil) {
+    mutating func reportUnknownGroup(_ text: String, at span: Span, as role: SourceRole = .allowed) {
         let words = [
             "anybody": "anyone", "everybody": "anyone", "public": "anyone", "internet": "anyone", "noone": "nobody",
             "all": "anyone", "any": "anyone", "everyone": "anyone", "*": "anyone", "none": "nobody", "world": "anyone",
         ]
         // Every name is looked at for a guess: with many groups and many errors, that would take hours.
         let names = findings.isWorthGuessing ? groups.names : []
-        let known = names.filter { $0 != owner } + (owner == nil ? Self.reservedSources.sorted() : [])
-        let near = (owner == nil ? words[text.lowercased()] : nil) ?? nearestName(to: text, in: known)
+        let known = names.filter { $0 != role.group } + role.words
+        let near =
+            words[text.lowercased()].flatMap { role.words.contains($0) ? $0 : nil } ?? nearestName(to: text, in: known)
         let isHostName = text.contains(".") && text.unicodeScalars.allSatisfy { $0.isASCII && $0 != " " }
         let help =
             if let near {
@@ -117,8 +140,7 @@ extension Binder {
         findings.add(
             .error(
                 .unknownGroup, at: span, "there is no group \(quoted(text))",
-                expected: owner == nil
-                    ? "`anyone`, `nobody`, " + AddressAdvice.expectedOrGroup : AddressAdvice.expectedOrGroup,
+                expected: role.words.map { "`\($0)`, " }.joined() + AddressAdvice.expectedOrGroup,
                 help: help))
     }
 

@@ -42,7 +42,7 @@ extension Binder {
                     help: "that nobody enters is `deny anyone -> TO`"))
             return nil
         }
-        guard let address = address(part.string, at: part.span) else { return nil }
+        guard let address = address(part.string, at: part.span, as: .asked) else { return nil }
         var ranges = AddressRanges()
         ranges.append(address)
         return ranges.set

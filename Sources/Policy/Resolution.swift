@@ -45,6 +45,7 @@ struct Resolution {
         self.policy = policy
         self.inventory = inventory
         self.policy.inventory = inventory
+        self.policy.isDockerKnown = true
     }
 
     mutating func resolve() {

@@ -18,6 +18,8 @@ public struct ResolvedPolicy: Sendable {
     public var unlistedSpan: Span?
     /// What Docker runs, as far as it was asked: empty where it was not.
     public var inventory = Inventory()
+    /// Whether what Docker publishes is all in the inventory.
+    public var isDockerKnown = false
     /// Parents of macvlan and ipvlan networks that the host is known not to have.
     public var absentParents: Set<InterfaceName> = []
 

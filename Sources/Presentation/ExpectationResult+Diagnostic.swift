@@ -34,6 +34,7 @@ extension Failure {
             switch kind {
             case .isRefused: "\(quoted(from)) does not get in to \(quoted(to))\(who)"
             case .isAllowed: "\(quoted(from)) gets in to \(quoted(to))\(who)"
+            case .isUnknown: "it is not known whether \(quoted(from)) gets in to \(quoted(to))"
             }
         guard let part = explanation.parts.first, let decision = part.decisions.first else {
             return .error(

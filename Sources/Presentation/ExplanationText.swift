@@ -96,6 +96,11 @@ extension Explanation.Obstacle {
             "\(container) has the host's network, and Docker does not know its ports: ask of a port"
         case .tooManyWays: "these are too many ports with rules of their own for one answer: ask of fewer"
         case .otherFamily: "none of them has an address of the family that is dialled there"
+        case .nobody: "the group is empty, and nobody is asked of"
+        case .noInterface: "none of it is reached by the interfaces that they come in by"
+        case .proxyNotKnown:
+            "the rules would let docker-proxy serve them, and only Docker knows whether it serves this port: ask it with --docker auto"
+        case .notUnderstood(let names): "there are rules that cannot be followed: \(names.joined(separator: ", "))"
         }
     }
 }
@@ -162,7 +167,7 @@ extension Decision {
     /// What to write for the other answer.
     func text(allowing isToBeAllowed: Bool, _ clients: AddressSet) -> String? {
         let ofFamily = example.family == .ipv4 ? AddressSet(v4: clients.v4) : AddressSet(v6: clients.v6)
-        let who = ofFamily.ranges.count == 1 ? ofFamily.ranges[0] : "\(example)"
+        let who = clients == .all ? Advice.everybody : ofFamily.ranges.count == 1 ? ofFamily.ranges[0] : "\(example)"
         let purpose = isToBeAllowed ? "to let \(who) in" : "to keep \(who) out"
         return change.map { "\(purpose), \($0.text(who))" }
     }
@@ -192,6 +197,9 @@ extension Decision.Step {
 }
 
 extension Advice {
+    /// In the policy's own word.
+    static let everybody = "anyone"
+
     func text(_ client: String) -> String {
         switch self {
         case .addToAllow(let service, let span): "add \(client) to `allow` of \(service), \(span.place)"
@@ -201,6 +209,8 @@ extension Advice {
             "take \(client) out of the group \(group), \(span.place), or add it to `except` of \(service)"
         case .removeFromAllow(let service, let span):
             "take \(client) out of `allow` of \(service), \(span.place)"
+        case .addToExcept(let service, let span) where client == Self.everybody:
+            "write `allow: nobody` in \(service), \(span.place)"
         case .addToExcept(let service, let span): "add \(client) to `except` of \(service), \(span.place)"
         case .nameThePort: "name the port under `services`, with \(client) in its `allow`"
         case .nameThePortOfTheHost: "name the port under `host: services`"

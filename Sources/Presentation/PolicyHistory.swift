@@ -3,6 +3,10 @@ public struct PolicyHistory: Sendable {
     public struct Entry: Sendable, Encodable {
         public enum Standing: String, Sendable, Encodable {
             case inForce
+            /// In force until another is taken back or confirmed.
+            case onTrial
+            /// What is in force again when the one on trial is taken back.
+            case beforeTrial
             case past
         }
 
@@ -30,8 +34,13 @@ public struct PolicyHistory: Sendable {
     }
 
     public var entries: [Entry]
+    /// What is said of a policy that is on trial and no entry yet.
+    public var trial: String?
 
-    public init(_ entries: [Entry]) { self.entries = entries }
+    public init(_ entries: [Entry], trial: String?) {
+        self.entries = entries
+        self.trial = trial
+    }
 
     /// Version 1 of the schema that docs/json.md describes.
     private struct Document: Encodable {
@@ -43,9 +52,13 @@ public struct PolicyHistory: Sendable {
 
     /// `kept` is where, for whoever finds nothing.
     public func text(kept: String) -> String {
-        if entries.isEmpty { return "nothing is kept in \(kept) of what was applied" }
+        let lines = entries.isEmpty ? ["nothing is kept in \(kept) of what was applied"] : entryLines
+        return (lines + [trial].compactMap(\.self)).joined(separator: "\n")
+    }
+
+    private var entryLines: [String] {
         let width = entries.map { "\($0.number)".count }.max() ?? 0
-        return entries.map { $0.line(width: width) }.joined(separator: "\n")
+        return entries.map { $0.line(width: width) }
     }
 }
 
@@ -55,6 +68,8 @@ extension PolicyHistory.Entry {
         let mark =
             switch standing {
             case .inForce: "in force"
+            case .onTrial: "on trial"
+            case .beforeTrial: "before  "
             case .past: "        "
             }
         let services = services.map { "\($0) service\($0 == 1 ? "" : "s")" } ?? "cannot be read"

@@ -5,11 +5,14 @@ public import Verification
 
 /// A verification for a program. Version 1 of the schema that docs/json.md describes.
 public enum VerificationJSON {
-    public static func render(_ verification: Verification, policyPath: String) throws -> String {
+    public static func render(
+        _ verification: Verification, _ dockerRules: DockerRules, policyPath: String
+    ) throws -> String {
         try JSONText.encode(
             Document(
                 result: verification.isKept ? "kept" : "differs", policyPath: policyPath,
-                tried: verification.tried, possible: verification.possible,
+                dockerRules: dockerRules.word, dockerTables: dockerRules.tables, recording: dockerRules.path,
+                dockerReason: dockerRules.reason, tried: verification.tried, possible: verification.possible,
                 rows: verification.rows.map { Row($0) },
                 differences: verification.differences.map { Entry($0) }, untried: verification.untried))
     }
@@ -18,7 +21,10 @@ public enum VerificationJSON {
         var version = 1
         var result: String
         var policyPath: String
-        var dockerRules = "own"
+        var dockerRules: String
+        var dockerTables: [String]?
+        var recording: String?
+        var dockerReason: String?
         var tried: Int
         var possible: Int
         var rows: [Row]
@@ -70,6 +76,37 @@ public enum VerificationJSON {
             file = claim.ruling.origin?.file
             line = claim.ruling.origin?.start.line
             rule = difference.decisionText
+        }
+    }
+}
+
+extension DockerRules {
+    fileprivate var word: String {
+        switch self {
+        case .own: "own"
+        case .ofHost: "host"
+        case .recorded: "recorded"
+        }
+    }
+
+    fileprivate var tables: [String]? {
+        switch self {
+        case .own: nil
+        case .ofHost(let tables), .recorded(_, let tables): tables
+        }
+    }
+
+    fileprivate var path: String? {
+        switch self {
+        case .recorded(let path, _): path
+        case .own, .ofHost: nil
+        }
+    }
+
+    fileprivate var reason: String? {
+        switch self {
+        case .own(let reason): reason
+        case .ofHost, .recorded: nil
         }
     }
 }

@@ -8,8 +8,12 @@ public import Verification
 /// What became of a policy's claims, for a person: a table, and every difference in full.
 public struct VerificationText {
     private let verification: Verification
+    private let dockerRules: DockerRules
 
-    public init(_ verification: Verification) { self.verification = verification }
+    public init(_ verification: Verification, _ dockerRules: DockerRules) {
+        self.verification = verification
+        self.dockerRules = dockerRules
+    }
 
     public var text: String {
         var lines = [summary, ""]
@@ -20,7 +24,7 @@ public struct VerificationText {
             lines += difference.lines
         }
         lines.append("")
-        lines.append("Docker's part: rules of its kind that publish every port; those of this host were not tried")
+        lines.append("Docker's rules: \(dockerRules.words)")
         for line in verification.untried { lines.append("not tried: \(line)") }
         return lines.joined(separator: "\n")
     }
@@ -34,6 +38,18 @@ public struct VerificationText {
             count == 0
             ? "each met what the policy says" : "\(count) met something else than the policy says"
         return "\(tried): \(met)"
+    }
+}
+
+extension DockerRules {
+    fileprivate var words: String {
+        switch self {
+        case .own(let reason): "made for this: \(reason)"
+        case .ofHost(let tables):
+            "as on this host (\(tables.joined(separator: ", "))), and such as publish every port"
+        case .recorded(let path, let tables):
+            "as recorded in \(path) (\(tables.joined(separator: ", "))), and such as publish every port"
+        }
     }
 }
 
@@ -101,6 +117,8 @@ extension Claim.Path {
         case .fromHost: "from the host"
         case .stray: "cut connection"
         case .open: "open before"
+        case .dockersPort: "Docker's rules, port"
+        case .dockersAddress: "Docker's rules, own address"
         }
     }
 }

@@ -15,6 +15,13 @@ struct Doors {
         var isBesideNamed = false
         /// The only interfaces to come in by; empty means all.
         var interfaces: [InterfaceName] = []
+        var existence = Existence.certain
+    }
+
+    enum Existence: Hashable {
+        case certain
+        /// Docker was not asked whether docker-proxy serves the port.
+        case knownToDockerOnly
     }
 
     private let policy: ResolvedPolicy
@@ -94,10 +101,10 @@ struct Doors {
         }
         for port in service.direct { doors += atContainer(port.address, port.range, service.interfaces) }
         guard doors.isEmpty, service.selector != nil else { return .success(doors) }
-        let isAsked = !policy.inventory.containers.isEmpty
         return .failure(
             Obstacle(
-                reason: isAsked ? .nothingRuns(service: service.name) : .dockerNotAsked(service: service.name)))
+                reason: policy.isDockerKnown
+                    ? .nothingRuns(service: service.name) : .dockerNotAsked(service: service.name)))
     }
 
     /// Every published port, those that other services name among them.
@@ -118,11 +125,11 @@ struct Doors {
             for family in AddressFamily.allCases {
                 let isProxied = everywhere[Key(transport: range.transport, family: family)]?
                     .contains(UInt32(piece.ports.lowerBound))
-                for path in isProxied == true ? [Way.Path.published, .proxy] : [.published] {
+                for (path, existence) in paths(isProxied: isProxied == true) {
                     doors.append(
                         Door(
                             path: path, ports: piece, address: nil, family: family, isBesideNamed: !named.isEmpty,
-                            interfaces: interfaces))
+                            interfaces: interfaces, existence: existence))
                 }
             }
         }
@@ -140,10 +147,17 @@ struct Doors {
                 || onAddress[address]?.contains {
                     $0.transport == range.transport && $0.ports.overlaps(piece.ports)
                 } == true
-            return (isProxied ? [Way.Path.published, .proxy] : [.published]).map { path in
-                Door(path: path, ports: piece, address: address, family: address.family, interfaces: interfaces)
+            return paths(isProxied: isProxied).map { path, existence in
+                Door(
+                    path: path, ports: piece, address: address, family: address.family, interfaces: interfaces,
+                    existence: existence)
             }
         }
+    }
+
+    private func paths(isProxied: Bool) -> [(Way.Path, Existence)] {
+        if isProxied { return [(.published, .certain), (.proxy, .certain)] }
+        return [(.published, .certain)] + (policy.isDockerKnown ? [] : [(.proxy, .knownToDockerOnly)])
     }
 
     private func machine(_ range: PortRange) -> [Door] {

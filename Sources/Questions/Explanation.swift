@@ -36,6 +36,14 @@ public struct Explanation: Sendable {
         case tooManyWays
         /// None of the clients has an address of the family that is dialled there.
         case otherFamily
+        /// There are no clients: the group that was asked of is empty.
+        case nobody
+        /// By the interfaces that were asked of, none of it is reached.
+        case noInterface
+        /// Docker was not asked whether docker-proxy serves the port, and the rules would let it.
+        case proxyNotKnown
+        /// What of the rules we cannot follow.
+        case notUnderstood([String])
     }
 
     public struct Part: Sendable {

@@ -28,6 +28,8 @@ public struct Failure: Sendable {
         case isRefused
         /// They were not.
         case isAllowed
+        /// Which of the two they are cannot be told: what is tested is not proven then.
+        case isUnknown
     }
 
     public var kind: Kind
@@ -67,21 +69,30 @@ extension Inquiry {
         guard !clients.isEmpty else { return .holds }
         let differing: [Trying]
         // However many ports are asked of, the first that differ are enough to say so.
-        switch tries(question.destination, clients, limit: 64, where: { !$0.differing(wrong).isEmpty }) {
-        case .success(let found): differing = found
+        let isWanted: (Trying) -> Bool = { !$0.differing(wrong).isEmpty || !$0.notUnderstood.isEmpty }
+        switch tries(question.destination, clients, .first(64, .certain, where: isWanted)) {
+        case .success(let found):
+            let notUnderstood = found.reduce(into: Set()) { $0.formUnion($1.notUnderstood) }
+            guard notUnderstood.isEmpty else {
+                return .fails(failure(question, clients, name, .notUnderstood(notUnderstood.sorted())))
+            }
+            differing = found
         case .failure(let obstacle):
             switch obstacle.reason {
-            case .otherFamily where wrong == .isAllowed: return .holds
-            case .otherFamily:
-                var explanation = Explanation(
-                    verdict: .unknown, clients: name, destination: question.text, parts: [], obstacle: nil)
-                explanation.obstacle = obstacle.reason
-                return .fails(Failure(kind: wrong, clients: clients, explanation: explanation))
-            case .dockerNotAsked, .nothingRuns, .publishesNothing, .hostNetwork, .tooManyWays:
+            case .otherFamily, .nobody, .noInterface:
+                if wrong == .isAllowed { return .holds }
+                return .fails(failure(question, clients, name, obstacle.reason, wrong))
+            case .notUnderstood: return .fails(failure(question, clients, name, obstacle.reason))
+            case .dockerNotAsked, .nothingRuns, .publishesNothing, .hostNetwork, .tooManyWays, .proxyNotKnown:
                 return .untested(.because(obstacle.reason))
             }
         }
-        guard !differing.isEmpty else { return .holds }
+        guard !differing.isEmpty else {
+            switch tries(question.destination, clients, .first(1, .knownToDockerOnly, where: isWanted)) {
+            case .success(let found) where !found.isEmpty: return .untested(.because(.proxyNotKnown))
+            case .success, .failure: return .holds
+            }
+        }
         let judges = unknownJudges(of: differing, wrong)
         if !judges.isEmpty { return .untested(.decidedBy(services: judges)) }
         let all = differing.reduce(AddressSet()) { $0.union($1.differing(wrong)) }
@@ -89,6 +100,15 @@ extension Inquiry {
             verdict: wrong == .isAllowed ? .allowed : .refused, clients: name, destination: question.text,
             parts: parts(differing).filter { $0.isAllowed == (wrong == .isAllowed) }, obstacle: nil)
         return .fails(Failure(kind: wrong, clients: all, explanation: explanation))
+    }
+
+    private func failure(
+        _ question: Question, _ clients: AddressSet, _ name: String, _ obstacle: Explanation.Obstacle,
+        _ kind: Failure.Kind = .isUnknown
+    ) -> Failure {
+        let explanation = Explanation(
+            verdict: .unknown, clients: name, destination: question.text, parts: [], obstacle: obstacle)
+        return Failure(kind: kind, clients: clients, explanation: explanation)
     }
 
     /// Services whose ports only Docker knows, and that could make the answer the expected one.
@@ -112,6 +132,7 @@ extension Inquiry {
                 }
             }
             return judges.contains(where: \.isEmpty) ? [] : Set(judges.joined().map(\.name)).sorted()
+        case .isUnknown: return []
         }
     }
 
@@ -133,6 +154,7 @@ extension Inquiry.Trying {
         switch kind {
         case .isRefused: refused
         case .isAllowed: allowed
+        case .isUnknown: allowed.union(refused)
         }
     }
 }

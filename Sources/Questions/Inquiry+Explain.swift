@@ -7,15 +7,29 @@ extension Inquiry {
     public mutating func explain(_ question: Question) -> Explanation {
         var explanation = Explanation(
             verdict: .unknown, clients: question.clients.text, destination: question.text, parts: [], obstacle: nil)
-        switch tries(question.destination, question.clients.addresses, limit: Self.mostTries) {
+        switch tries(question.destination, question.clients.addresses, .all(atMost: Self.mostTries)) {
         case .failure(let obstacle): explanation.obstacle = obstacle.reason
-        case .success(let tries) where tries.count >= Self.mostTries: explanation.obstacle = .tooManyWays
         case .success(let tries):
-            explanation.parts = parts(tries)
-            let isAllowed = Set(explanation.parts.map(\.isAllowed))
-            explanation.verdict = isAllowed.count > 1 ? .differs : isAllowed.contains(true) ? .allowed : .refused
+            let notUnderstood = tries.reduce(into: Set()) { $0.formUnion($1.notUnderstood) }
+            guard notUnderstood.isEmpty else {
+                explanation.obstacle = .notUnderstood(notUnderstood.sorted())
+                break
+            }
+            let certain = tries.filter { $0.existence == .certain }
+            explanation.parts = parts(certain)
+            let verdict = Self.verdict(certain)
+            if verdict == Self.verdict(tries) {
+                explanation.verdict = verdict
+            } else {
+                explanation.obstacle = .proxyNotKnown
+            }
         }
         return explanation
+    }
+
+    private static func verdict(_ tries: [Trying]) -> Explanation.Verdict {
+        let isAny = (allowed: tries.contains { !$0.allowed.isEmpty }, refused: tries.contains { !$0.refused.isEmpty })
+        return isAny.allowed && isAny.refused ? .differs : isAny.allowed ? .allowed : .refused
     }
 
     // MARK: Parts

@@ -41,51 +41,88 @@ public struct Inquiry {
         var refused: AddressSet
         /// The chain of the services that cover the door.
         var chain: String?
+        /// What decides it and is not understood: who gets in is a guess then.
+        var notUnderstood: Set<String>
+        var existence = Doors.Existence.certain
     }
 
-    /// Everything that the clients can try, as far as it is wanted: at most `limit`. A family of theirs that no door is of is left
-    /// out.
+    /// How much of what the clients can try is wanted.
+    enum Demand {
+        /// All of it; where that is more, it is not begun.
+        case all(atMost: Int)
+        /// The first that are as it says, and may be there for all that is known.
+        case first(Int, Doors.Existence, where: (Trying) -> Bool)
+    }
+
+    /// What the clients can try. A family of theirs that no door is of is left out.
     mutating func tries(
-        _ destination: Destination, _ clients: AddressSet, limit: Int, where isWanted: (Trying) -> Bool = { _ in true }
+        _ destination: Destination, _ clients: AddressSet, _ demand: Demand
     ) -> Result<[Trying], Doors.Obstacle> {
         switch doors.of(destination) {
         case .failure(let obstacle): return .failure(obstacle)
         case .success(let found):
-            var tries: [Trying] = []
-            var isTried = false
-            for door in found {
-                for (way, approach) in approaches(door) {
-                    guard let tried = attempt(way, approach, clients) else { continue }
-                    isTried = true
-                    if isWanted(tried) { tries.append(tried) }
-                    if tries.count >= limit { return .success(tries) }
+            switch demand {
+            case .all(let limit):
+                var count = 0
+                for door in found where count < limit { count += approaches(door, clients).count }
+                if count >= limit { return .failure(Doors.Obstacle(reason: .tooManyWays)) }
+                if count == 0 { return .failure(Doors.Obstacle(reason: obstacle(found, clients))) }
+                return .success(found.flatMap { door in tries(door, clients) })
+            case .first(let limit, let existence, let isWanted):
+                var tries: [Trying] = []
+                var isTried = false
+                for door in found where tries.count < limit {
+                    guard door.existence == existence else { continue }
+                    for tried in self.tries(door, clients) {
+                        isTried = true
+                        if isWanted(tried) { tries.append(tried) }
+                    }
                 }
+                guard isTried || existence != .certain else {
+                    return .failure(Doors.Obstacle(reason: obstacle(found, clients)))
+                }
+                return .success(tries)
             }
-            return isTried ? .success(tries) : .failure(Doors.Obstacle(reason: .otherFamily))
         }
     }
 
-    private mutating func attempt(_ way: Way, _ approach: Approach, _ clients: AddressSet) -> Trying? {
+    private mutating func tries(_ door: Doors.Door, _ clients: AddressSet) -> [Trying] {
+        var tries: [Trying] = []
+        for (way, approach) in approaches(door, clients) {
+            var tried = attempt(way, approach, clients)
+            tried.existence = door.existence
+            tries.append(tried)
+        }
+        return tries
+    }
+
+    /// Why there is nothing that these clients could try.
+    private func obstacle(_ doors: [Doors.Door], _ clients: AddressSet) -> Explanation.Obstacle {
+        if clients.isEmpty { return .nobody }
+        return doors.contains { !approaches($0, .all).isEmpty } ? .otherFamily : .noInterface
+    }
+
+    private mutating func attempt(_ way: Way, _ approach: Approach, _ clients: AddressSet) -> Trying {
         switch approach.family {
         case .ipv4:
-            guard !clients.v4.isEmpty else { return nil }
             let reach = trial4.reach(approach, of: clients.v4)
             return Trying(
                 way: way, approach: approach, allowed: AddressSet(v4: reach.allowed),
-                refused: AddressSet(v4: clients.v4.subtracting(reach.allowed)), chain: reach.chain)
+                refused: AddressSet(v4: clients.v4.subtracting(reach.allowed)), chain: reach.chain,
+                notUnderstood: reach.notUnderstood)
         case .ipv6:
-            guard !clients.v6.isEmpty else { return nil }
             let reach = trial6.reach(approach, of: clients.v6)
             return Trying(
                 way: way, approach: approach, allowed: AddressSet(v6: reach.allowed),
-                refused: AddressSet(v6: clients.v6.subtracting(reach.allowed)), chain: reach.chain)
+                refused: AddressSet(v6: clients.v6.subtracting(reach.allowed)), chain: reach.chain,
+                notUnderstood: reach.notUnderstood)
         }
     }
 
     // MARK: By which interfaces
 
-    private func approaches(_ door: Doors.Door) -> [(Way, Approach)] {
-        let families = door.family.map { [$0] } ?? AddressFamily.allCases
+    private func approaches(_ door: Doors.Door, _ clients: AddressSet) -> [(Way, Approach)] {
+        let families = (door.family.map { [$0] } ?? AddressFamily.allCases).filter { clients.hasAny(of: $0) }
         let outside = entrances(door)
         let bridges = door.path == .published || door.path == .direct ? links.bridges : [Link(example: "", names: [])]
         return families.flatMap { family in
@@ -146,6 +183,15 @@ public struct Inquiry {
             return door.address.map { .direct(family, transport, port, on: $0, from: interface, to: bridge) }
         case .wire:
             return door.address.map { .onTheWire(transport, port, on: $0, parent: interface) }
+        }
+    }
+}
+
+extension AddressSet {
+    fileprivate func hasAny(of family: AddressFamily) -> Bool {
+        switch family {
+        case .ipv4: !v4.isEmpty
+        case .ipv6: !v6.isEmpty
         }
     }
 }

@@ -28,11 +28,13 @@ public struct History: Sendable {
 
     private func file(_ number: UInt64) -> String { "\(path)/\(number)\(Self.suffix)" }
 
+    /// No host gets there by applying, and JSON can say it exactly. Whoever names a file so shall not be counted on from.
+    private static let largest: UInt64 = 1 << 53
+
     private static func number(_ name: String) -> UInt64? {
-        guard name.hasSuffix(suffix), let number = UInt64(name.dropLast(suffix.count)), name == "\(number)\(suffix)"
-        else {
-            return nil
-        }
+        guard name.hasSuffix(suffix), let number = UInt64(name.dropLast(suffix.count)), name == "\(number)\(suffix)",
+            number <= largest
+        else { return nil }
         return number
     }
 
@@ -74,7 +76,7 @@ public struct History: Sendable {
     /// Makes it the newest. One that is the newest already is only given the new time. The oldest ones go.
     public func keep(_ texts: KeptPolicy.Texts, at time: Int64) throws(File.Failure) {
         try File.makeDirectory(path)
-        let numbers = try names().compactMap(Self.number).sorted()
+        let numbers = try names().compactMap(Self.number).filter { $0 < Self.largest }.sorted()
         var number = (numbers.last ?? 0) + 1
         if let last = numbers.last, let newest = entry("\(last)\(Self.suffix)"), newest.texts.isSame(as: texts) {
             number = last

@@ -95,11 +95,18 @@ public struct RuntimeDirectory: Sendable {
 
     // MARK: Locks
 
-    /// Of those who change the table or what is kept of it: one at a time.
-    public func waitForTurn(namespace: UInt64) throws(File.Failure) -> FileLock {
+    /// Of those who change the table or what is kept of it: one at a time. Nil where it is not wanted any more.
+    public func waitForTurn(
+        namespace: UInt64, while isWanted: (Duration) -> Bool
+    ) throws(File.Failure) -> FileLock? {
         try File.makeDirectory(path)
-        return try FileLock.wait(for: "\(path)/\(namespace).lock")
+        return try FileLock.wait(for: turnFile(namespace), while: isWanted)
     }
+
+    /// The process whose turn it is.
+    public func holderOfTurn(namespace: UInt64) -> Int32? { FileLock.holder(of: turnFile(namespace)) }
+
+    private func turnFile(_ namespace: UInt64) -> String { "\(path)/\(namespace).lock" }
 
     /// Nil where somebody watches this namespace already.
     public func takeWatch(namespace: UInt64) throws(File.Failure) -> FileLock? {

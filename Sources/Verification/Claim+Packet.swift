@@ -13,7 +13,7 @@ extension Claim {
         let conntrack: ConntrackView =
             switch setup {
             case .untracked: .untracked
-            case .translated, .local:
+            case .translated, .local, .ofHost:
                 .entry(
                     ConntrackEntry(
                         state: connection == .new ? .new : .established, direction: .original,
@@ -60,7 +60,10 @@ private struct Route {
         case .host: incoming = nil
         }
         let isToHost = scene.hostAddresses.contains(claim.destination) || claim.destination.isLoopback
-        if isToHost, claim.setup == .translated, case .beyond = claim.from, case .ports = claim.kind,
+        if let place = claim.translated {
+            translated = scene.containers[place].address(claim.family)
+            outgoing = scene.bridge(of: place)
+        } else if isToHost, claim.setup == .translated, case .beyond = claim.from, case .ports = claim.kind,
             let address = scene.published?.address(claim.family)
         {
             translated = address

@@ -23,6 +23,10 @@ public struct Claim: Hashable, Sendable {
         case stray
         /// What a client sends on a connection that was open before there were rules.
         case open
+        /// To a port that Docker publishes, by the host's own rules of Docker.
+        case dockersPort = "docker-port"
+        /// To a container of the host at its own address, by the same rules.
+        case dockersAddress = "docker-address"
 
         public static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
 
@@ -37,6 +41,8 @@ public struct Claim: Hashable, Sendable {
         case local
         /// The same, and conntrack is told to follow nothing.
         case untracked
+        /// What they do on the host that was read.
+        case ofHost
     }
 
     /// What a packet belongs to.
@@ -66,6 +72,8 @@ public struct Claim: Hashable, Sendable {
     public var kind: Kind
     public var connection = Connection.new
     public var ruling: Ruling
+    /// The container, by its place, that Docker's rules are seen to take it to; nil where the setup says it.
+    public var translated: Int?
 
     public var family: AddressFamily { source.family }
 }

@@ -69,7 +69,8 @@ extension Claim {
             (.ports(let transport, _), .direct), (.ports(let transport, _), .trusted),
             (.ports(let transport, _), .fromContainer):
             transport == .sctp ? nil : transport
-        case (.ports, .untracked), (.ports, .fromHost), (.ports, .stray), (.ports, .open), (.echoRequest, _),
+        case (.ports, .untracked), (.ports, .fromHost), (.ports, .stray), (.ports, .open), (.ports, .dockersPort),
+            (.ports, .dockersAddress), (.echoRequest, _),
             (.segment, _):
             nil
         }

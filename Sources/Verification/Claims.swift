@@ -79,7 +79,7 @@ struct Claims {
             case .input: ruling = isJudged ? meaning.input(dialled, from: source) : .trusted
             case .direct: ruling = isJudged ? meaning.direct(dialled, from: source) : .trusted
             case .untracked: ruling = isJudged ? meaning.untracked(dialled) : .trusted
-            case .trusted, .fromContainer, .fromHost, .stray, .open: ruling = nil
+            case .trusted, .fromContainer, .fromHost, .stray, .open, .dockersPort, .dockersAddress: ruling = nil
             }
             guard let ruling else { continue }
             add(
@@ -251,6 +251,7 @@ extension Claim.Path {
         case .input: .local
         case .untracked: .untracked
         case .published, .direct, .trusted, .fromContainer, .fromHost, .stray, .open: .translated
+        case .dockersPort, .dockersAddress: .ofHost
         }
     }
 }

@@ -71,6 +71,7 @@ extension Claim {
     }
 
     private func answerer(on scene: Scene) -> Answerer {
+        if let translated { return .container(translated) }
         if let container = scene.containers.firstIndex(where: { $0.addresses.contains(destination) }) {
             return .container(container)
         }

@@ -48,6 +48,16 @@ struct Scene {
         own = Set(hostAddresses + containers.flatMap(\.addresses))
     }
 
+    /// One that is given.
+    init(external: [String], bridges: [Bridge], hostAddresses: [IPAddress], unlistedPort: UInt16) {
+        self.external = external
+        self.bridges = bridges
+        self.hostAddresses = hostAddresses
+        self.unlistedPort = unlistedPort
+        containers = bridges.flatMap(\.containers)
+        own = Set(hostAddresses + containers.flatMap(\.addresses))
+    }
+
     /// What routes lead to, and whoever is there sends as nobody else can.
     func isTaken(_ address: IPAddress) -> Bool { own.contains(address) }
 

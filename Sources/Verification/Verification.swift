@@ -58,14 +58,7 @@ extension Verification {
             tried[claim.group, default: 0] += 1
             if claim.isKept(by: fate, on: claims.scene) { continue }
             differing[claim.group, default: 0] += 1
-            let steps = claim.packet(on: claims.scene).map { simulation.trace($0).steps } ?? []
-            let decision = steps.last { step in
-                switch step.decision {
-                case .noMatch: false
-                case .goesOn, .verdict, .reject, .unknown: true
-                }
-            }
-            differences.append(Difference(claim: claim, met: Met(fate), decision: decision))
+            differences.append(Difference(claim, fate, on: claims.scene, simulation))
         }
         rows = claims.possible.sorted { $0.key < $1.key }.map { group, possible in
             Row(
@@ -74,6 +67,20 @@ extension Verification {
         }
         self.differences = differences
         self.untried = untried
+    }
+}
+
+extension Verification.Difference {
+    init(_ claim: Claim, _ fate: Fate, on scene: Scene, _ simulation: Simulation) {
+        let steps = claim.packet(on: scene).map { simulation.trace($0).steps } ?? []
+        self.claim = claim
+        met = Verification.Met(fate)
+        decision = steps.last { step in
+            switch step.decision {
+            case .noMatch: false
+            case .goesOn, .verdict, .reject, .unknown: true
+            }
+        }
     }
 }
 

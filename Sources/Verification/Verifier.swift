@@ -12,26 +12,39 @@ public struct Verifier: Sendable {
         case stage(StageError)
         /// The kernel did not take Docker's rules, or ours.
         case rules(NetlinkError)
+        /// It did not take those of the host.
+        case hostRules(NetlinkError)
     }
 
     public static let standardLimit = 20_000
 
-    private let claims: Claims
-    private let ruleset: LinearRuleset
+    let claims: Claims
+    let ruleset: LinearRuleset
+    private let engine: EngineTrials?
 
     /// The claims are the policy's; that the ruleset keeps them is to be found out, wherever it comes from.
-    public init(_ policy: ResolvedPolicy, ruleset: LinearRuleset, atMost limit: Int = Self.standardLimit) {
-        claims = Claims(policy, atMost: limit)
+    /// Where the host's own rules of Docker are given, they are tried as well.
+    public init(
+        _ policy: ResolvedPolicy, ruleset: LinearRuleset, engine: EngineRules? = nil,
+        atMost limit: Int = Self.standardLimit
+    ) {
+        let share = engine == nil ? 0 : limit / 4
+        let claims = Claims(policy, atMost: limit - share)
+        self.claims = claims
         self.ruleset = ruleset
+        self.engine = engine.map { EngineTrials($0, claims, atMost: share) }
     }
 
     /// How many packets there are to send.
-    public var count: Int { claims.claims.count }
+    public var count: Int { claims.claims.count + (engine?.trials.count ?? 0) }
 
     /// `progress` is told how many packets' fates are known.
     public func verify(progress: (Int) -> Void = { _ in }) throws(Failure) -> Verification {
         var outcomes: [(claim: Claim, fate: Fate)] = []
         var untried: [String] = []
+        let judged = try engine.map { engine throws(Failure) in
+            try patiently { () throws(Failure) in try fates(of: engine, progress) }
+        }
         for setup in Claim.Setup.allCases {
             let all = claims.claims.filter { $0.setup == setup }
             let listeners = Set(all.compactMap { $0.listener(on: claims.scene) }).sorted().evenly(Self.listenerLimit)
@@ -43,7 +56,7 @@ public struct Verifier: Sendable {
                 )
             }
             guard !tried.isEmpty else { continue }
-            let before = outcomes.count
+            let before = (engine?.trials.count ?? 0) + outcomes.count
             let fates = try patiently { () throws(Failure) in
                 try self.fates(of: tried, setup, listeners) { progress(before + $0) }
             }
@@ -53,11 +66,13 @@ public struct Verifier: Sendable {
                 untried.append("\(unopened) connections that could not be opened without the policy's rules")
             }
         }
-        return Verification(claims, outcomes, ruleset, untried: untried)
+        var verification = Verification(claims, outcomes, ruleset, untried: untried)
+        if let engine, let judged { verification.add(engine, judged, ruleset) }
+        return verification
     }
 
     /// A machine that has much else to do may lose a packet, and with it the stage its patience: another one is built then, twice.
-    private func patiently(_ body: () throws(Failure) -> [Fate?]) throws(Failure) -> [Fate?] {
+    private func patiently<Value>(_ body: () throws(Failure) -> Value) throws(Failure) -> Value {
         for _ in 0..<2 {
             do throws(Failure) { return try body() } catch {
                 guard case .stage(.unresponsive) = error else { throw error }
@@ -67,7 +82,7 @@ public struct Verifier: Sendable {
     }
 
     /// A process may have 1,024 files open where nobody has said more.
-    private static let listenerLimit = 700
+    static let listenerLimit = 700
 
     /// Nil of a connection that was to be open before, and was not.
     private func fates(
@@ -81,11 +96,7 @@ public struct Verifier: Sendable {
         var earlier: EarlierConnections
         do throws(StageError) { earlier = try EarlierConnections(tried, on: stage) } catch { throw .stage(error) }
         do throws(NetlinkError) {
-            var connection = try KernelConnection(namespace: stage.hostNamespacePath)
-            let live = try connection.readTable(named: ruleset.table.name)
-            let changes = Difference(from: live?.ruleset, to: ruleset).changes
-            try connection.commit(
-                Transaction(table: ruleset.table.name, changes: changes, generation: try connection.generation()))
+            try apply(on: stage)
         } catch {
             throw .rules(error)
         }
@@ -107,13 +118,22 @@ public struct Verifier: Sendable {
         }
     }
 
+    /// Pushes the ruleset as it would be pushed to the real host.
+    func apply(on stage: Stage) throws(NetlinkError) {
+        var connection = try KernelConnection(namespace: stage.hostNamespacePath)
+        let live = try connection.readTable(named: ruleset.table.name)
+        let changes = Difference(from: live?.ruleset, to: ruleset).changes
+        try connection.commit(
+            Transaction(table: ruleset.table.name, changes: changes, generation: try connection.generation()))
+    }
+
     private func rules(_ setup: Claim.Setup) -> ForeignRules {
         switch setup {
         case .translated:
             ForeignRules.publishing(
                 everyPortTo: claims.scene.published?.addresses ?? [], port: Self.containerPort,
                 behind: claims.scene.bridges.map(\.name))
-        case .local: .followed
+        case .local, .ofHost: .followed
         case .untracked: .untracked
         }
     }

@@ -70,13 +70,13 @@ struct Apply: ParsableCommand {
             target: target, session: session, foreignTables: adopt ? .areReplaced : .areRefused,
             lockout: lockMeOut ? .warns : .refuses,
             term: confirmWithin.map { .onTrial(milliseconds: $0.milliseconds) } ?? .forGood)
-        if prompt?.isInterrupted == true { throw ExitStatus.no }
         // Whoever reads the plan may take his time: the turn does not wait for him.
         var plan: Plan?
         var result = Enforcement.Result.wasInForce
+        var unwritten: OutputFailure?
         do {
-            defer { if let plan { try? show(plan, name) } }
-            try session.inTurn {
+            defer { if let plan { collect(&unwritten) { try show(plan, name) } } }
+            try session.inTurn(.unless { prompt?.isInterrupted == true }) {
                 result = try session.keeping(file.texts(of: target), enforcement.term) {
                     try enforcement.run { plan = $0.plan(on: session) }
                 }
@@ -89,19 +89,28 @@ struct Apply: ParsableCommand {
             refusal.report()
             throw ExitStatus.no
         }
-        switch result {
-        case .wasInForce: break
-        case .isInForce(let readBack): conclude(readBack, plan, name)
-        case .waits:
-            if !output.json, let text = plan?.cutText { Console.print(text) }
-            if let prompt {
-                past?.remindOfFiles()
-                return try prompt.ask(about: name, session)
-            }
-            if !output.json { Console.print("applied \(name)") }
-            ApplyTerm.announce(confirmWithin?.milliseconds ?? 0, to: output.json ? .error : .output)
+        if case .waits = result, let prompt {
+            collect(&unwritten) { if let text = plan?.cutText { try Console.print(text) } }
+            past?.remindOfFiles()
+            return try prompt.ask(about: name, session)
         }
+        collect(&unwritten) { try conclude(result, plan, name) }
         past?.remindOfFiles()
+        guard let unwritten else { return }
+        switch result {
+        case .wasInForce: throw unwritten
+        case .isInForce: throw unwritten.despite("applied \(name)")
+        case .waits: throw unwritten.despite("applied \(name), \(ApplyTerm.text(confirmWithin?.milliseconds ?? 0))")
+        }
+    }
+
+    /// What is done stays done, and its record is kept, where nobody can be told of it: the failure waits for the end.
+    private func collect(_ unwritten: inout OutputFailure?, _ output: () throws -> Void) {
+        do {
+            try output()
+        } catch let failure as OutputFailure {
+            unwritten = unwritten ?? failure
+        } catch {}
     }
 
     /// For a time when Docker cannot be asked, and for `status`: what the rules in force were made with.
@@ -139,7 +148,7 @@ struct Apply: ParsableCommand {
         try show(plan, name)
         if let confirmWithin, !plan.difference.isEmpty, !output.json {
             let time = TimeText.duration(confirmWithin.milliseconds)
-            Console.print("it would be in force for \(time), and then be taken back unless it is confirmed")
+            try Console.print("it would be in force for \(time), and then be taken back unless it is confirmed")
         }
         do {
             try (lockMeOut ? LockoutGuard.warns : .refuses).admit(step, session)
@@ -151,22 +160,27 @@ struct Apply: ParsableCommand {
 
     private func show(_ plan: Plan, _ name: String) throws {
         if output.json {
-            Console.print(try plan.json())
+            try Console.print(plan.json())
         } else if plan.difference.isEmpty {
-            Console.print("nothing to do: the kernel is as \(name) says")
+            try Console.print("nothing to do: the kernel is as \(name) says")
         } else {
-            PlanPrinter.show(plan, withRules: rules, coloured: diagnostics.colour.isColoured(.output))
+            try PlanPrinter.show(plan, withRules: rules, coloured: diagnostics.colour.isColoured(.output))
         }
     }
 
-    private func conclude(_ readBack: Enforcement.ReadBack, _ plan: Plan?, _ name: String) {
-        switch readBack {
-        case .asSent: break
-        case .couldNotLook:
+    private func conclude(_ result: Enforcement.Result, _ plan: Plan?, _ name: String) throws {
+        switch result {
+        case .wasInForce: return
+        case .isInForce(.asSent), .waits: break
+        case .isInForce(.couldNotLook):
             Console.report("dockernft: note: others keep changing tables; ours could not be read back")
         }
-        if output.json { return }
-        if let text = plan?.cutText { Console.print(text) }
-        Console.print("applied \(name)")
+        if !output.json {
+            if let text = plan?.cutText { try Console.print(text) }
+            try Console.print("applied \(name)")
+        }
+        guard case .waits = result else { return }
+        let text = ApplyTerm.text(confirmWithin?.milliseconds ?? 0)
+        if output.json { Console.report(text) } else { try Console.print(text) }
     }
 }

@@ -44,7 +44,7 @@ struct AuditHost: ParsableCommand {
         let policy = try path.map { try allowed(by: $0, inventory) }
         let report = AuditReport(
             try session.subject(inventory: inventory, policy: policy, table: live.condition))
-        Console.print(
+        try Console.print(
             output.json
                 ? try AuditJSON.render(report, policyPath: path)
                 : AuditText(report, doors: all ? .all : .reachable).text)

@@ -26,7 +26,7 @@ struct Check: ParsableCommand {
         let target = try loaded.policy.map { try PolicyTarget(path: policy.path, policy: $0, on: nil) }
         if let target { loaded = loaded.tested(target) }
         if output.json {
-            Console.write(Array(loaded.json.utf8), to: .output)
+            try Console.write(Array(loaded.json.utf8))
             guard loaded.policy != nil else { throw loaded.status }
             return
         }
@@ -40,7 +40,7 @@ struct Check: ParsableCommand {
             )
         }
         let services = resolved.services.count + (resolved.host?.services.count ?? 0)
-        Console.print(
+        try Console.print(
             "\(policy.path) is right: \(services) service\(services == 1 ? "" : "s"), \(target.ruleset.sets.count) sets and maps, "
                 + "\(target.ruleset.chains.reduce(0) { $0 + $1.rules.count }) rules" + expectations(loaded))
     }
@@ -50,6 +50,7 @@ struct Check: ParsableCommand {
         let all = loaded.policy?.expectations.count ?? 0
         let untested = loaded.loaded.diagnostics.count { $0.code == .expectationUntested }
         if all == 0 { return "" }
+        if all == 1 { return untested == 0 ? ", its expectation holds" : ", its expectation could not be tested" }
         return untested == 0 ? ", all \(all) expectations hold" : ", \(all - untested) of \(all) expectations hold"
     }
 }

@@ -54,8 +54,8 @@ struct Compile: ParsableCommand {
         // A control group's number is of this boot and of this run of Docker: nothing to be printed and loaded later.
         let target = try PolicyFile.read(policy.path, diagnostics).target(docker.look().withoutProxyGroup, diagnostics)
         switch format {
-        case .nft: Console.write(NftText.bytes(target.ruleset), to: .output)
-        case .json: Console.write(NftJSON.bytes(target.ruleset), to: .output)
+        case .nft: try Console.write(NftText.bytes(target.ruleset))
+        case .json: try Console.write(NftJSON.bytes(target.ruleset))
         case .iptables: try printIptables(target)
         }
     }
@@ -77,15 +77,15 @@ struct Compile: ParsableCommand {
             throw ExitStatus.no
         }
         switch family {
-        case .ipv4: print(iptables.ipv4.text)
-        case .ipv6: print(iptables.ipv6.text)
+        case .ipv4: try print(iptables.ipv4.text)
+        case .ipv6: try print(iptables.ipv6.text)
         case nil:
-            print("# iptables-restore --noflush\n\(iptables.ipv4.text)")
-            print("# ip6tables-restore --noflush\n\(iptables.ipv6.text)")
+            try print("# iptables-restore --noflush\n\(iptables.ipv4.text)")
+            try print("# ip6tables-restore --noflush\n\(iptables.ipv6.text)")
         }
     }
 
-    private func print(_ text: String) { Console.write(Array(text.utf8), to: .output) }
+    private func print(_ text: String) throws { try Console.write(Array(text.utf8)) }
 }
 
 extension IptablesLimitation {

@@ -16,19 +16,13 @@ struct Confirm: ParsableCommand {
     mutating func run() throws {
         let session = try KernelSession(kernel)
         try Self.keep(session)
-        Console.print("confirmed: the new policy is in force for good")
+        try Console.conclude("confirmed: the new policy is in force for good")
     }
 
     static func keep(_ session: KernelSession) throws {
         try session.inTurn {
             let live = try LiveTable.read(session)
             let waiting = live.isForeign ? nil : live.waiting
-            if let waiting, !waiting.isExpired, let damage = live.oddities.first ?? waiting.damage {
-                Console.report(
-                    "dockernft: somebody has changed what waits, and it is not confirmed: \(damage); "
-                        + "'dockernft rollback' takes it back")
-                throw ExitStatus.no
-            }
             if let texts = session.waitingTexts(digest: waiting.flatMap { Compiler.digest(of: $0.next) }) {
                 _ = try session.keeping(texts) { try switchOver(session) }
             } else {
@@ -47,6 +41,7 @@ struct Confirm: ParsableCommand {
         switch try TableSwitch(session: session).run(.next) {
         case .done: return .isInForce(.asSent)
         case .nothingWaits: throw Loss.nothingWaits
+        case .damaged(let damage): throw Loss.damaged(damage)
         case .expired:
             let path = session.record()?.waiting?.policyPath ?? "POLICY"
             let before = try Rollback.removeRemains(session)
@@ -57,11 +52,15 @@ struct Confirm: ParsableCommand {
     /// Why nothing was confirmed.
     enum Loss: Error {
         case nothingWaits
+        case damaged(String)
         case expired(String, before: String)
 
         var text: String {
             switch self {
             case .nothingWaits: "dockernft: nothing waits to be confirmed"
+            case .damaged(let damage):
+                "dockernft: somebody has changed what waits, and it is not confirmed: \(damage); "
+                    + "'dockernft rollback' takes it back"
             case .expired(let path, let before):
                 "dockernft: its time is up: the kernel has taken it back, and \(before); "
                     + "'dockernft apply \(path)' applies it again"

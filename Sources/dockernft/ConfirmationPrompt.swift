@@ -38,8 +38,9 @@ final class ConfirmationPrompt {
 
     func ask(about path: String, _ session: KernelSession) throws {
         var monitor = try RulesetMonitor(table: Compiler.tableName, namespace: session.namespacePath)
-        Console.print("applied \(path), and nothing is for good yet. Look whether you still get in from elsewhere.")
+        write("applied \(path), and nothing is for good yet. Look whether you still get in from elsewhere.\n")
         var deadline: ContinuousClock.Instant?
+        Console.forgetTyped()
         while true {
             let state: State
             do {
@@ -57,7 +58,7 @@ final class ConfirmationPrompt {
                 throw ExitStatus.no
             case .kept:
                 clear()
-                return Console.print("confirmed from another session: the new policy is in force for good")
+                return try Console.conclude("confirmed from another session: the new policy is in force for good")
             case .takenBack:
                 clear()
                 Console.report("taken back from another session: the new policy is not in force")
@@ -130,14 +131,14 @@ final class ConfirmationPrompt {
         switch answer {
         case .keep:
             try Confirm.keep(session)
-            Console.print("confirmed: the new policy is in force for good")
+            try Console.conclude("confirmed: the new policy is in force for good")
         case .takeBack:
             clear()
             Console.report(try Rollback.takeBack(session))
             throw ExitStatus.no
         case .nobodyThere:
             clear()
-            ApplyTerm.announce(milliseconds)
+            write(ApplyTerm.text(milliseconds) + "\n")
         }
     }
 
@@ -147,21 +148,22 @@ final class ConfirmationPrompt {
         let padding = String(repeating: " ", count: max(shown - text.count, 0))
         let back = padding.isEmpty ? "" : "\r" + text
         shown = text.count
-        Console.write(Array(("\r" + text + padding + back).utf8), to: .output)
+        write("\r" + text + padding + back)
     }
 
     private func clear() {
-        Console.write(Array(("\r" + String(repeating: " ", count: shown) + "\r").utf8), to: .output)
+        write("\r" + String(repeating: " ", count: shown) + "\r")
         shown = 0
     }
+
+    /// That a terminal is gone is seen where it is read.
+    private func write(_ text: String) { try? Console.write(Array(text.utf8)) }
 }
 
 /// What is said of a policy that waits where nobody is asked.
 enum ApplyTerm {
-    static func announce(_ milliseconds: UInt64, to stream: Console.Stream = .output) {
-        let text =
-            "in force for \(TimeText.duration(milliseconds)), until \(TimeText.moment(in: milliseconds)): "
-            + "'dockernft confirm' keeps it, 'dockernft rollback' takes it back at once, and otherwise the kernel does then\n"
-        Console.write(Array(text.utf8), to: stream)
+    static func text(_ milliseconds: UInt64) -> String {
+        "in force for \(TimeText.duration(milliseconds)), until \(TimeText.moment(in: milliseconds)): "
+            + "'dockernft confirm' keeps it, 'dockernft rollback' takes it back at once, and otherwise the kernel does then"
     }
 }

@@ -26,13 +26,13 @@ struct Diff: ParsableCommand {
         if let waiting = live.waiting { Console.report(waiting.note) }
         let plan = LivePlan(target, against: live.withoutWaiting).plan(on: session)
         if output.json {
-            Console.print(try plan.json())
+            try Console.print(try plan.json())
         } else if plan.difference.isEmpty {
-            Console.print("the kernel is as \(policy.path) says")
+            try Console.print("the kernel is as \(policy.path) says")
         } else {
-            PlanPrinter.show(plan, withRules: rules, coloured: diagnostics.colour.isColoured(.output))
+            try PlanPrinter.show(plan, withRules: rules, coloured: diagnostics.colour.isColoured(.output))
             if plan.accessLines.isEmpty, !rules {
-                Console.print("  nobody gains or loses a port; --rules shows what changes in the table")
+                try Console.print("  nobody gains or loses a port; --rules shows what changes in the table")
             }
         }
         if !plan.difference.isEmpty { throw ExitStatus.no }

@@ -20,10 +20,10 @@ struct Dockernft: ParsableCommand {
 
     static func main() {
         // Scripts ask for it, and the parser takes longer to get ready than the answer.
-        if CommandLine.arguments.dropFirst() == ["--version"] { return Console.print(configuration.version) }
         Console.outliveReaders()
         do {
-            var command = try parseAsRoot()
+            if CommandLine.arguments.dropFirst() == ["--version"] { return try Console.print(configuration.version) }
+            var command = try parseAsRoot(Explain.withoutArrow(Array(CommandLine.arguments.dropFirst())))
             try command.run()
         } catch let status as ExitStatus {
             exit(withError: ExitCode(status.rawValue))
@@ -34,9 +34,22 @@ struct Dockernft: ParsableCommand {
             Console.report(
                 "dockernft: \(error)" + (error.isMissingPrivilege ? " (check and compile need no privilege)" : ""))
             exit(withError: ExitCode(ExitStatus.trouble.rawValue))
+        } catch let failure as OutputFailure {
+            exit(with: failure)
         } catch {
+            // Help that was asked for is a result as well.
+            if exitCode(for: error).isSuccess {
+                do { return try Console.print(fullMessage(for: error)) } catch { exit(with: error) }
+            }
             exit(withError: error)
         }
+    }
+}
+
+extension Dockernft {
+    private static func exit(with failure: OutputFailure) -> Never {
+        Console.report("dockernft: \(failure)")
+        exit(withError: ExitCode(ExitStatus.trouble.rawValue))
     }
 }
 

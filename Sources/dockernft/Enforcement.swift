@@ -45,8 +45,8 @@ struct Enforcement {
     /// Why the kernel has taken a table and it is not in force.
     enum Loss: Error {
         case foreign
-        case deleted
-        case changed
+        case deleted(Term)
+        case changed(Term)
         /// Another policy waits to be confirmed, for so many milliseconds more. Nothing was sent.
         case waiting(milliseconds: UInt64)
         /// There is no telling how to go back to the table as it is. Nothing was sent.
@@ -146,18 +146,20 @@ struct Enforcement {
                 table = try session.table()
                 desired = wanted
             }
-            guard let table else { throw Loss.deleted }
+            guard let table else { throw Loss.deleted(term(of: wanted)) }
             // A short time may be up before all is written.
             let difference = Difference(
                 from: table.ruleset.withoutWhatExpires, oddities: table.oddities.map(\.description),
                 to: desired.withoutWhatExpires)
-            guard difference.isEmpty else { throw Loss.changed }
+            guard difference.isEmpty else { throw Loss.changed(term(of: wanted)) }
             remember(table, wanted, record)
             return .asSent
         } catch let error as NetlinkError where error.isInterrupted {
             return .couldNotLook
         }
     }
+
+    private func term(of wanted: LinearRuleset) -> Term { WaitingTable(in: wanted) == nil ? .forGood : term }
 
     // MARK: The record
 
@@ -190,8 +192,15 @@ extension Enforcement.Loss {
     var text: String {
         switch self {
         case .foreign: Apply.foreignTable
-        case .deleted: "dockernft: the kernel took the table, and somebody has deleted it since"
-        case .changed: "dockernft: the kernel took the table, and somebody has changed it since; see dockernft diff"
+        case .deleted(.forGood): "dockernft: the kernel took the table, and somebody has deleted it since"
+        case .deleted(.onTrial):
+            "dockernft: the kernel took the table, and somebody has deleted it since: nothing is on trial, "
+                + "and neither the new rules nor those of before are in force"
+        case .changed(.forGood):
+            "dockernft: the kernel took the table, and somebody has changed it since; see dockernft diff"
+        case .changed(.onTrial(let milliseconds)):
+            "dockernft: the kernel took the table, and somebody has changed it since; see dockernft status. The policy is on trial: "
+                + "the kernel takes it back in \(TimeText.duration(milliseconds)), and 'dockernft rollback' at once"
         case .waiting(let milliseconds):
             "dockernft: a policy waits to be confirmed, for \(TimeText.duration(milliseconds)) more; "
                 + "'dockernft confirm' keeps it, 'dockernft rollback' takes it back: then apply again"

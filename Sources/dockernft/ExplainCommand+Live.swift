@@ -21,7 +21,7 @@ extension Explain {
         var inquiry = LiveInquiry(subject, interface: interface)
         let explanation = inquiry.explain(question)
         let text = LiveExplanationText(explanation, origins: Self.origins(policy))
-        Console.print(output.json ? try text.json() : text.text)
+        try Console.print(output.json ? try text.json() : text.text)
         switch explanation.verdict {
         case .allowed: break
         case .refused, .differs: throw ExitStatus.no

@@ -46,6 +46,11 @@ struct Explain: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var diagnostics: DiagnosticOptions
 
+    /// FROM -> TO, as a policy's `expect` has it: the parser would take the arrow for an option.
+    static func withoutArrow(_ arguments: [String]) -> [String] {
+        arguments.first == "explain" ? arguments.filter { $0 != "->" } : arguments
+    }
+
     mutating func validate() throws {
         guard let interface else { return }
         do throws(InterfaceName.TextError) {
@@ -68,7 +73,7 @@ struct Explain: ParsableCommand {
         var inquiry = Inquiry(
             policy: policy, ruleset: target.ruleset, linear: target.linear, interface: interface)
         let explanation = inquiry.explain(question)
-        Console.print(
+        try Console.print(
             output.json
                 ? try ExplanationJSON.render(explanation)
                 : ExplanationText(explanation, sources: file.loaded.sources, steps: trace ? .all : .deciding).text)

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Compiler
+internal import Confirmation
 internal import Console
 internal import Nftables
 internal import NftablesKernel
@@ -36,7 +37,7 @@ struct ShowHistory: ParsableCommand {
     mutating func run() throws {
         if let show { return try printText(of: PastPolicy(show, in: kernel.history).entry) }
         let entries = try PastPolicy.listing(kernel.history).entries
-        let current = (try? KernelSession(kernel)).flatMap { $0.current(among: entries) }
+        let present = (try? KernelSession(kernel)).map { $0.present(among: entries) } ?? Present()
         let history = PolicyHistory(
             entries.map { entry in
                 PolicyHistory.Entry(
@@ -45,9 +46,9 @@ struct ShowHistory: ParsableCommand {
                     services: PolicyFile(entry.texts).policy.map {
                         $0.services.count + ($0.host?.services.count ?? 0)
                     },
-                    digest: "sha256:\(entry.texts.digest)", standing: entry.number == current ? .inForce : .past)
-            })
-        Console.print(output.json ? try history.json() : history.text(kept: kernel.history.path))
+                    digest: "sha256:\(entry.texts.digest)", standing: present.standing(of: entry.number))
+            }, trial: present.trial)
+        try Console.print(output.json ? try history.json() : history.text(kept: kernel.history.path))
     }
 
     private func printText(of entry: History.Entry) throws {
@@ -58,7 +59,7 @@ struct ShowHistory: ParsableCommand {
                     + entry.texts.files.keys.sorted().joined(separator: ", "))
             throw ExitStatus.no
         }
-        Console.write(bytes, to: .output)
+        try Console.write(bytes)
         guard file == nil else { return }
         for other in entry.texts.files.keys.sorted() where other != name {
             Console.report("dockernft: note: it names another file: \(entry.command(toShow: other))")
@@ -66,15 +67,46 @@ struct ShowHistory: ParsableCommand {
     }
 }
 
+/// The numbers of the entries that are something now; nil where none is, or where that may not be looked at.
+private struct Present {
+    /// In force, or to be in force again when a trial is over.
+    var settled: UInt64?
+    var onTrial: UInt64?
+    /// Whether the rules of `settled` decide now.
+    var isTrial = false
+    /// Said where what is on trial is no entry.
+    var trial: String?
+
+    func standing(of number: UInt64) -> PolicyHistory.Entry.Standing {
+        if number == onTrial { return .onTrial }
+        guard number == settled else { return .past }
+        return isTrial ? .beforeTrial : .inForce
+    }
+}
+
 extension KernelSession {
-    /// The number of the entry that is in force; nil where none is, or where that may not be looked at.
-    fileprivate func current(among entries: [History.Entry]) -> UInt64? {
-        guard let table = try? outline(), !LiveTable.isForeign(table.ruleset.table) else { return nil }
+    fileprivate func present(among entries: [History.Entry]) -> Present {
+        guard let table = try? outline(), !LiveTable.isForeign(table.ruleset.table) else { return Present() }
+        var present = Present(settled: settled(among: entries, table))
+        guard let waiting = WaitingTable(in: table.ruleset), let remaining = waiting.remaining else { return present }
+        present.isTrial = true
+        let digest = Compiler.digest(of: waiting.next)
+        let texts = waitingTexts(digest: digest)
+        present.onTrial = texts.flatMap { texts in entries.first { $0.texts.isSame(as: texts) }?.number }
+        if present.onTrial == nil {
+            present.trial =
+                "\(texts?.path ?? "a policy") is on trial for \(TimeText.duration(remaining)) more, and kept here once it is confirmed"
+        }
+        return present
+    }
+
+    /// The number of the entry that was asked for last.
+    private func settled(among entries: [History.Entry], _ table: ObservedTable) -> UInt64? {
         // What was asked for last: Docker may have changed since what becomes of it.
         if case .inForce(let texts)? = namespaceCookie.flatMap({ directory.policy(namespace: $0) })?.wish {
             return entries.first { $0.texts.isSame(as: texts) }?.number
         }
-        let digest = PolicyDigest.hexadecimal(of: table.ruleset)
+        let digest = (WaitingTable(in: table.ruleset).map(\.plain) ?? table.ruleset).flatMap { Compiler.digest(of: $0) }
         return entries.first { $0.texts.digest == digest }?.number
     }
 }

@@ -8,13 +8,6 @@ internal import State
 
 /// What is to be in force, as the runtime directory keeps it for whoever puts it back.
 extension KernelSession {
-    /// Runs `body` while no other dockernft changes the table or what is kept of it. Where there can be no lock there is nobody
-    /// who could keep anything either.
-    func inTurn<Value>(_ body: () throws -> Value) throws -> Value {
-        let lock = namespaceCookie.flatMap { try? directory.waitForTurn(namespace: $0) }
-        return try withExtendedLifetime(lock, body)
-    }
-
     /// The process that keeps the table true, where there is one.
     var watcher: Int32? { namespaceCookie.flatMap { directory.watcher(namespace: $0) } }
 

@@ -69,11 +69,11 @@ struct PolicyTarget {
 }
 
 enum PlanPrinter {
-    static func show(_ plan: Plan, withRules: Bool, coloured: Bool) {
-        for line in plan.accessLines { Console.print(text(line, coloured)) }
+    static func show(_ plan: Plan, withRules: Bool, coloured: Bool) throws(OutputFailure) {
+        for line in plan.accessLines { try Console.print(text(line, coloured)) }
         guard withRules else { return }
-        if !plan.accessLines.isEmpty { Console.print("") }
-        for line in plan.ruleLines { Console.print(text(line, coloured)) }
+        if !plan.accessLines.isEmpty { try Console.print("") }
+        for line in plan.ruleLines { try Console.print(text(line, coloured)) }
     }
 
     /// Escape sequences of ECMA-48, 8.3.117 (SGR).

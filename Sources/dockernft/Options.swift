@@ -29,8 +29,10 @@ struct KernelOptions: ParsableArguments {
     var stateDirectory = History.standard
 
     var namespacePath: String? {
-        namespaceName.map { $0.contains("/") ? $0 : "/run/netns/\($0)" }
+        namespaceName.map(Self.path(ofNamespace:))
     }
+
+    static func path(ofNamespace name: String) -> String { name.contains("/") ? name : "/run/netns/\(name)" }
 
     var directory: RuntimeDirectory { RuntimeDirectory(path: runtimeDirectory) }
 

@@ -108,7 +108,7 @@ struct PolicyFile {
     func report(_ options: DiagnosticOptions) {
         guard !loaded.diagnostics.isEmpty else { return }
         let text = DiagnosticText(options.diagnostics.style, coloring: options.isColoured ? .ansi : .plain)
-        Console.write(Array(text.render(loaded.diagnostics, sources: loaded.sources).utf8), to: .error)
+        Console.report(Array(text.render(loaded.diagnostics, sources: loaded.sources).utf8))
     }
 
     var json: String { DiagnosticJSON.render(loaded.diagnostics) }

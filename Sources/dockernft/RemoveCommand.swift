@@ -36,11 +36,11 @@ struct Remove: ParsableCommand {
         session.keepRemoval()
         session.forget()
         guard let table = try session.header(), !LiveTable.isForeign(table) else {
-            Console.print("nothing to do: the kernel has no table inet \(Compiler.tableName)")
+            try Console.print("nothing to do: the kernel has no table inet \(Compiler.tableName)")
             return
         }
         try session.commit([.deleteTable(name: Compiler.tableName)])
-        Console.print("removed table inet \(Compiler.tableName): every port that Docker publishes is open again")
+        try Console.conclude("removed table inet \(Compiler.tableName): every port that Docker publishes is open again")
     }
 
     private func confirm() throws {
@@ -50,6 +50,7 @@ struct Remove: ParsableCommand {
                 "dockernft: removing opens every published port; say --yes, for there is no terminal to ask on")
             throw ExitStatus.no
         }
+        Console.forgetTyped()
         Console.report("This opens every port that Docker publishes. Remove table inet \(Compiler.tableName)? [y/N]")
         guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
             Console.report("nothing was removed")

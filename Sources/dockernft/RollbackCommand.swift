@@ -12,14 +12,14 @@ struct Rollback: ParsableCommand {
     @OptionGroup var kernel: KernelOptions
 
     mutating func run() throws {
-        Console.print(try Self.takeBack(try KernelSession(kernel)))
+        try Console.conclude(Self.takeBack(KernelSession(kernel)))
     }
 
     /// What has become of it.
     static func takeBack(_ session: KernelSession) throws -> String {
-        try session.inTurn {
+        try session.inTurn(.short) {
             switch try TableSwitch(session: session).run(.plain) {
-            case .nothingWaits, .expired:
+            case .nothingWaits, .expired, .damaged:
                 session.dropWaiting()
                 throw Confirm.Loss.nothingWaits
             case .done(let waiting):

@@ -23,9 +23,9 @@ struct ShowStatus: ParsableCommand {
         let live = try LiveTable.read(session)
         guard let ruleset = live.ruleset else {
             if output.json {
-                Console.print(#"{"version": 1, "integrity": "absent"}"#)
+                try Console.print(#"{"version": 1, "integrity": "absent"}"#)
             } else {
-                Console.print("not in force: the kernel has no table inet \(Compiler.tableName)")
+                try Console.print("not in force: the kernel has no table inet \(Compiler.tableName)")
             }
             throw ExitStatus.no
         }
@@ -34,7 +34,7 @@ struct ShowStatus: ParsableCommand {
             throw ExitStatus.no
         }
         if let waiting = live.waiting, waiting.isExpired, waiting.plain == nil {
-            Console.print(
+            try Console.print(
                 output.json
                     ? #"{"version": 1, "integrity": "absent"}"#
                     : "not in force: nobody confirmed the first policy in time, and the kernel has taken it back; "
@@ -47,7 +47,7 @@ struct ShowStatus: ParsableCommand {
             live, ruleset, inForce, proxy: DockerProxyInForce.find(in: inForce, session),
             wires: try WireInForce.all(in: inForce, session))
         status.watcher = session.watcher
-        Console.print(output.json ? try status.json() : status.text)
+        try Console.print(output.json ? try status.json() : status.text)
         if status.integrity == .changed { throw ExitStatus.no }
     }
 }

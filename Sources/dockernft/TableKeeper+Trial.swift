@@ -31,14 +31,14 @@ extension TableKeeper {
         let deadline = ContinuousClock.now + .milliseconds(Int(clamping: remaining))
         let digest = Compiler.digest(of: waiting.next)
         if trial == nil || trial?.digest != digest {
-            log.say(
-                "a policy waits to be confirmed, for \(TimeText.duration(remaining)) more: nothing is put back meanwhile"
-            )
             trial = Trial(deadline: deadline, digest: digest)
             try adoptWhatWasAppliedBefore()
             if let texts = session.waitingTexts(digest: digest) {
                 trial?.wanted = try resolve(PolicyFile(texts))
             }
+            log.say(
+                "a policy waits to be confirmed, for \(TimeText.duration(remaining)) more: nothing is put back meanwhile"
+            )
             service.status(statusText)
         }
         trial?.deadline = deadline

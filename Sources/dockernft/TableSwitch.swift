@@ -20,6 +20,8 @@ struct TableSwitch {
     enum Result {
         case nothingWaits
         case expired
+        /// Somebody has changed what was to be confirmed. Nothing was sent.
+        case damaged(String)
         case done(WaitingTable)
     }
 
@@ -35,6 +37,7 @@ struct TableSwitch {
             case .plain: desired = waiting.plain
             case .next:
                 if waiting.isExpired { return .expired }
+                if let damage = live.oddities.first ?? waiting.damage { return .damaged(damage) }
                 desired = waiting.next
             }
             do {
@@ -45,10 +48,18 @@ struct TableSwitch {
                 guard error.isStaleGeneration, attempt < Self.attempts else { throw error }
                 continue
             }
+            if attempt == Self.attempts { warnOfDamage() }
             remember(desired, live, choice)
             return .done(waiting)
         }
         return .nothingWaits
+    }
+
+    /// What was sent whatever there was in the meantime holds for what was read before.
+    private func warnOfDamage() {
+        if let table = try? session.table(), !LiveTable.isIntact(table) {
+            Console.report("dockernft: note: somebody has changed these rules; see dockernft diff")
+        }
     }
 
     private static func changes(_ live: LiveTable, _ desired: LinearRuleset?) -> [Change] {

@@ -102,4 +102,25 @@ import Testing
         let report = SampleHost(hasDockerRules: false).report
         #expect(report.entrances(.proxy, 8081).filter { $0.verdict == .openToAnyone }.count == 2)
     }
+
+    @Test
+    func `a port of the machine that a service names on another address is as closed as the policy's rules make it`()
+        throws
+    {
+        let policy = """
+            version: 1
+            services:
+              web: { publish: 9100, on: [192.0.2.1], allow: 203.0.113.9 }
+            """
+        var host = SampleHost(policy: policy)
+        host.listeners = [
+            Listener(transport: .tcp, address: .v4(IPv4Address(0)), port: 9100, processes: ["exporter"])
+        ]
+        let entrances = host.report.entrances(.host, 9100)
+        let named = try #require(entrances.first { $0.addresses.map(\.description) == ["192.0.2.1"] })
+        #expect(named.excess.v4.ranges.map(\.text) == ["0.0.0.0-203.0.113.8", "203.0.113.10-255.255.255.255"])
+        // The rules refuse it there, be there a container or not.
+        let other = try #require(entrances.first { $0.addresses.map(\.description) == ["172.17.0.1"] })
+        #expect(other.excess.v4 == .all)
+    }
 }

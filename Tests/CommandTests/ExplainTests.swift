@@ -46,6 +46,48 @@ import Testing
         }
     }
 
+    @Test func `takes the arrow that a policy has between its clients and what they dial`() throws {
+        try Installation.with { installation in
+            try installation.write(Self.policy)
+            let result = try explain(installation, "203.0.113.5", "->", "django")
+            #expect(result.status == 0 && result.output.hasPrefix("allowed: 203.0.113.5 reaches django\n"), "\(result)")
+        }
+    }
+
+    @Test func `speaks of everybody in the policy's own words`() throws {
+        try Installation.with { installation in
+            try installation.write("version: 1\nservices: { open: { publish: 80, allow: anyone } }\n")
+            let open = try explain(installation, "anyone", "80")
+            #expect(open.output.contains("to keep anyone out, write `allow: nobody` in open"), "\(open)")
+            let closed = try explain(installation, "anyone", "81")
+            #expect(
+                closed.output.contains("to let anyone in, name the port under `services`, with anyone in"), "\(closed)")
+        }
+    }
+
+    @Test func `tells of clients that there are none of, and of what only Docker knows`() throws {
+        try Installation.with { installation in
+            try installation.write(
+                """
+                version: 1
+                groups: { empty: [], outer: [empty] }
+                services: { site: { publish: 80, allow: outer } }
+                expect: [allow outer -> site, deny anyone -> 9000]
+
+                """)
+            let empty = try explain(installation, "outer", "80")
+            #expect(empty.status == 2 && empty.output.contains("the group is empty"), "\(empty)")
+            let unnamed = try explain(installation, "198.51.100.9", "9000")
+            #expect(unnamed.status == 2 && unnamed.output.contains("whether it serves this port"), "\(unnamed)")
+            let check = try installation.run("check")
+            #expect(check.error.contains("`outer` is empty: this tests nothing"), "\(check)")
+            #expect(check.error.contains("this could not be tested: the rules would let docker-proxy"), "\(check)")
+            #expect(check.output.hasSuffix(", 1 of 2 expectations hold\n"), "\(check)")
+            try installation.write(Sample.quiet + "expect: [deny 198.51.100.9 -> django]\n")
+            #expect(try installation.run("check").output.hasSuffix(", its expectation holds\n"))
+        }
+    }
+
     @Test func `shows a program the same`() throws {
         try Installation.with { installation in
             try installation.write(Self.policy)

@@ -115,6 +115,42 @@ import Testing
         }
     }
 
+    @Test func `is not counted on from a number that is no host's`() throws {
+        try Installation.with { installation in
+            try installation.apply(Self.policy(80))
+            let name = "\(history(installation))/\(UInt64.max).policy"
+            try "".write(toFile: name, atomically: false, encoding: .utf8)
+            try installation.apply(Self.policy(81))
+            let result = try installation.run("history")
+            #expect(result.output.hasPrefix("2 "), "\(result)")
+            #expect(result.error.contains("\(name) is not an entry"), "\(result)")
+        }
+    }
+
+    @Test func `tells what is on trial from what is in force when it is over`() throws {
+        try Installation.with { installation in
+            func standings() throws -> [String?] {
+                let text = try installation.run("history", "--json").orThrow()
+                let document = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+                return try #require(document?["entries"] as? [[String: Any]]).map { $0["standing"] as? String }
+            }
+            try installation.apply(Self.policy(80))
+            try installation.apply(Self.policy(81))
+            try installation.write(Self.policy(82))
+            try installation.run("apply", "--confirm-within", "10m").orThrow()
+            #expect(try standings() == ["beforeTrial", "past"])
+            let words = "\(installation.policy) is on trial for 10 min more, and kept here once it is confirmed"
+            #expect(try lines(installation).last == words)
+            try installation.run("rollback").orThrow()
+            #expect(try standings() == ["inForce", "past"])
+            try installation.run("apply", "--rollback-to", "1", "--confirm-within", "10m").orThrow()
+            #expect(try standings() == ["beforeTrial", "onTrial"])
+            #expect(try lines(installation).count == 2)
+            try installation.run("confirm").orThrow()
+            #expect(try standings() == ["inForce", "past", "past"])
+        }
+    }
+
     @Test func `keeps no apply from being done where it cannot be written`() throws {
         try Installation.with { installation in
             try installation.write(Self.policy(80))

@@ -20,6 +20,31 @@ import Testing
         }
     }
 
+    @Test func `need not be waited for where another dockernft does not end`() throws {
+        try TrialHost.with { trial in
+            try trial.installation.apply(TrialHost.before)
+            let turn = try trial.installation.takeTurn()
+            let terminal = try Terminal()
+            let apply = try trial.apply(within: "10m", at: terminal, until: "waiting for process")
+            terminal.type("\u{3}")
+            #expect(try withExtendedLifetime(turn) { try apply.end().status } == 1, "\(terminal.text)")
+            #expect(terminal.text.contains("interrupted: nothing was changed"))
+            #expect(!(try trial.installation.nft("list", "table", "inet", "dockernft").contains("next-")))
+        }
+    }
+
+    @Test func `is not answered by what was typed before it was asked`() throws {
+        try TrialHost.with { trial in
+            try trial.installation.apply(TrialHost.before)
+            let terminal = try Terminal()
+            terminal.type("y\n")
+            let apply = try trial.apply(within: "10m", at: terminal)
+            terminal.type("n\n")
+            #expect(try apply.end().status == 1, "\(terminal.text)")
+            #expect(terminal.text.contains("taken back: the rules of before"))
+        }
+    }
+
     @Test func `is left to the kernel when nobody can answer any more`() throws {
         try TrialHost.with { trial in
             let terminal = try Terminal()

@@ -1,4 +1,5 @@
 import Addressing
+import Files
 import Foundation
 import Glibc
 
@@ -96,17 +97,30 @@ struct TrialHost {
         usleep(UInt32(time.components.seconds) * 1_000_000 + UInt32(time.components.attoseconds / 1_000_000_000_000))
     }
 
-    /// Begins a trial of the new policy at a terminal, and waits for the question.
-    func apply(within time: String, at terminal: Terminal, _ environment: [String] = []) throws -> RunningProgram {
+    /// Begins a trial of the new policy at a terminal, and waits for the question, or for what comes instead.
+    func apply(
+        within time: String, at terminal: Terminal, _ environment: [String] = [], until text: String = "keep it?"
+    ) throws -> RunningProgram {
         try installation.write(Self.after)
         var program = try installation.program("apply", ["--confirm-within", time])
         program.arguments = ["env"] + environment + program.arguments
         let apply = try program.launch(at: terminal)
         do {
-            try wait(for: "the question") { terminal.text.contains("keep it?") }
+            try wait(for: text) { terminal.text.contains(text) }
         } catch {
             throw BenchError("\(error)\n\(terminal.text)")
         }
         return apply
+    }
+}
+
+extension Installation {
+    /// What a dockernft in the middle of its work has, for as long as the lock lives.
+    func takeTurn() throws -> FileLock {
+        let names = try FileManager.default.contentsOfDirectory(atPath: runtimeDirectory)
+        guard let name = names.first(where: { $0.hasSuffix(".lock") }),
+            let lock = try FileLock.take("\(runtimeDirectory)/\(name)")
+        else { throw BenchError("no lock to be had in \(names)") }
+        return lock
     }
 }

@@ -107,6 +107,20 @@ import Testing
         }
     }
 
+    @Test func `is taken back though somebody has stopped in the middle of a turn`() throws {
+        try Installation.with("turn") { installation in
+            try installation.apply(Self.one)
+            let before = try installation.listing()
+            try installation.write(Self.two)
+            try installation.run("apply", "--confirm-within", "10m").orThrow()
+            let turn = try installation.takeTurn()
+            let rollback = try withExtendedLifetime(turn) { try installation.run("rollback") }
+            #expect(rollback.status == 0, "\(rollback)")
+            #expect(rollback.error.contains("waiting for process \(getpid())"), "\(rollback)")
+            #expect(try installation.listing() == before)
+        }
+    }
+
     @Test func `over rules that somebody has changed is not taken back to what is called as applied`() throws {
         try Installation.with("flushed") { installation in
             try installation.apply(Self.one)

@@ -157,7 +157,7 @@ struct RandomPolicy {
 }
 
 extension Attachment {
-    fileprivate init(network: String, _ address: IPAddress) {
+    init(network: String, _ address: IPAddress) {
         switch address {
         case .v4(let address): self.init(network: network, ipv4: address)
         case .v6(let address): self.init(network: network, ipv6: address)

@@ -27,7 +27,7 @@ import Testing
 
     @Test(arguments: [
         "allow office -> django", "allow 203.0.113.5 -> 8081", "deny 8.8.8.8 -> 5432/tcp", "deny anyone -> postgres",
-        "deny anyone -> 5432-5440", "nobody but office, 192.0.2.7 -> django", "nobody but office -> host:ssh",
+        "nobody but office, 192.0.2.7 -> django", "nobody but office -> host:ssh",
         "allow anyone -> site", "deny anyone -> 192.0.2.2:80", "allow anyone -> 192.0.2.1:80", "allow anyone -> inner",
         "allow anyone -> host:23", "deny 2001:db8::1 -> site",
     ]) func `holds where all of its clients are as it says, by every way`(line: String) throws {
@@ -80,7 +80,7 @@ import Testing
         """
 
     @Test func `is left open, where it depends on a service whose ports are not known`() throws {
-        #expect(try Asked(Self.selecting).results == ["untested", "untested", "fails", "holds", "holds"])
+        #expect(try Asked(Self.selecting).results == ["untested", "untested", "fails", "untested", "holds"])
     }
 
     @Test func `is run once its container is known`() throws {
