@@ -59,7 +59,7 @@ extension Claims {
                 func tried(_ transport: TransportProtocol, _ port: UInt16, _ source: IPAddress) {
                     let dialled = Meaning.Dialled(
                         transport: transport, address: address, port: port, interface: interface)
-                    add("other interfaces", dialled, from: source, paths: [.published, .input])
+                    add("other interfaces", dialled, from: source, paths: [.published])
                 }
                 tried(.tcp, scene.unlistedPort, stranger)
                 for index in services {
