@@ -49,7 +49,8 @@ public struct ForeignRules: Sendable, Equatable {
         _ messages: ArraySlice<Message>, by connection: inout KernelConnection
     ) throws(NetlinkError) {
         guard let refusal = refusal(of: messages, by: &connection) else { return }
-        guard refusal.code != EPERM else { throw refusal }
+        // The others leave open what has become of it.
+        guard ![EPERM, ENOBUFS, ETIMEDOUT].contains(refusal.code) else { throw refusal }
         var first = messages.startIndex
         for (index, message) in zip(messages.indices, messages) where !message.isBound {
             if let refusal = Self.refusal(of: messages[first...index], by: &connection) {
