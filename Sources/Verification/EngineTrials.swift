@@ -121,7 +121,7 @@ struct EngineTrials {
     /// Inside and beside each end of what a service names, and somebody who is in no list.
     private func sources(_ services: [Int], _ family: AddressFamily) -> [IPAddress] {
         let sampled = services.prefix(4).flatMap { index in
-            SourceSamples(meaning.clients(ofService: index), family, atMost: share) {
+            SourceSamples(meaning.clients(ofService: index), family, .ends, atMost: share) {
                 $0.isPossibleClient && !scene.isTaken($0)
             }.picked
         }
