@@ -53,7 +53,7 @@ sanitize: ## the tests under AddressSanitizer and LeakSanitizer
 	ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$(CURDIR)/.ci/leaks:print_suppressions=0 \
 		$(SWIFT) test --disable-xctest --sanitize=address --scratch-path .build-asan -Xswiftc -use-ld=lld \
 		--skip DockerTests --skip FaultTests --skip CaseTests --skip LayeringTests --skip TestSupportTests \
-		--skip PodmanTests --skip SwarmTests --skip MatrixTests --skip RealHostTests --skip RealEngineTests \
+		--skip PodmanTests --skip RealDockerTests --skip SwarmTests --skip MatrixTests --skip RealHostTests --skip RealEngineTests \
 		--skip LockoutTests --skip ConfirmationTests --skip RootlessTests --skip VerifyTests --skip WrongRulesetTests
 
 fuzz: ## what reads the kernel's bytes and people's files, under AddressSanitizer; SECONDS (600) each

@@ -80,7 +80,7 @@ let package = Package(
         layer("Lockout", ["HostRules", "Simulator", "Nftables", "Addressing", "Files"]),
         layer("State", ["Nftables", "Addressing", "Files", "Docker"]),
         layer("Files"),
-        layer("Rehearsal", ["NftablesKernel", "Nftables", "Addressing", "Namespaces", "CLinux"]),
+        layer("Rehearsal", ["NftablesKernel", "Nftables", "Addressing", "Files", "Namespaces", "CLinux"]),
         layer("Console"),
         layer("Daemon", ["CLinux"]),
         layer("Digest", ["CMd"]),

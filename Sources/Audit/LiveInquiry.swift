@@ -62,6 +62,13 @@ public struct LiveInquiry {
         var address: IPAddress?
         var family: AddressFamily?
         var range: PortRange
+        var mention = Mention.always
+    }
+
+    private enum Mention {
+        case always
+        /// Nobody outside was told of it, so that only a way that is open is worth a word.
+        case unlessStopped
     }
 
     private struct Obstacle: Error {
@@ -118,8 +125,10 @@ public struct LiveInquiry {
             container.publishedPorts
                 + container.bindings.map { PortRange($0.transport, $0.containerPort...$0.containerPort) })
         // Where ports of the host lead to it, nobody outside is told of its own address.
-        let own = container.bindings.isEmpty ? container.attachments.flatMap(\.addresses) : []
-        for address in own { targets += ports.sorted().map { Target(address: address, range: $0) } }
+        let mention: Mention = container.bindings.isEmpty ? .always : .unlessStopped
+        for address in container.attachments.flatMap(\.addresses) {
+            targets += ports.sorted().map { Target(address: address, range: $0, mention: mention) }
+        }
         return targets.isEmpty ? .failure(Obstacle(text: "\(name) publishes no port")) : .success(targets)
     }
 
@@ -144,7 +153,8 @@ public struct LiveInquiry {
                     for port in target.range.ports {
                         let door = LiveExplanation.Dialled(
                             address: address, transport: target.range.transport, port: port)
-                        for alike in fates(door, by: entrance, clients.of(address.family)) {
+                        for alike in fates(door, by: entrance, clients.of(address.family))
+                        where target.mention == .always || alike.fate != .stopped {
                             if dialled[alike] == nil { order.append(alike) }
                             dialled[alike, default: []].insert(door)
                             interfaces[alike, default: []].insert(entrance)

@@ -7,11 +7,22 @@ public enum Console {
         case output = 1
         case error = 2
 
+        static let all = [input, output, error]
+
         public var isTerminal: Bool { isatty(rawValue) == 1 }
     }
 
     /// From now on a reader that goes away ends nothing but the printing.
     public static func outliveReaders() { _ = signal(SIGPIPE, SIG_IGN) }
+
+    /// The number of a stream that is closed would go to the next file that is opened, and our words to the kernel. It is taken by a
+    /// file that nobody can use as that stream.
+    public static func keepPlaces() {
+        for stream in Stream.all where fcntl(stream.rawValue, F_GETFD) < 0 {
+            // The path is read during the call only, and the lowest number that is free is this stream's.
+            _ = unsafe open("/dev/null", stream == .input ? O_WRONLY : O_RDONLY)
+        }
+    }
 
     /// Results.
     public static func print(_ text: String) throws(OutputFailure) { try write(line(text)) }

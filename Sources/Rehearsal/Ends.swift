@@ -1,4 +1,5 @@
 internal import Addressing
+internal import Files
 internal import NftablesKernel
 
 /// Every end of every wire, by place in the setting: name, number and hardware address are ours to choose.
@@ -57,7 +58,7 @@ struct Ends: Sendable {
             }
         }
         self.attachments = attachments
-        families = File.text("/proc/sys/net/ipv6/conf/all/forwarding") == nil ? [.ipv4] : AddressFamily.allCases
+        families = (try? File.read("/proc/sys/net/ipv6/conf/all/forwarding")) == nil ? [.ipv4] : AddressFamily.allCases
         interfaces = Self.ends(setting.interfaces.map(\.name), Self.firstInterface, 1)
         bridges = Self.ends(setting.bridges.map(\.name), Self.firstBridge, 2)
         ports = Self.ends(setting.containers.indices.map { "dnft-port\($0)" }, Self.firstPort, 3)

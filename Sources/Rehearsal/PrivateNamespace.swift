@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Files
 internal import Glibc
 internal import Namespaces
 
@@ -13,7 +14,10 @@ struct PrivateNamespace: ~Copyable {
         descriptor = try ThrowawayThread.run(failed: { .failed("start", "thread", $0) }) { () throws(StageError) in
             let code = clinux_make_network_namespace()
             guard code == 0 else { throw .failed("make", "network namespace", code) }
-            return try File.open("/proc/thread-self/ns/net", O_RDONLY)
+            let file = "/proc/thread-self/ns/net"
+            let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
+            guard descriptor >= 0 else { throw .failed("open", file) }
+            return descriptor
         }
     }
 
@@ -34,41 +38,12 @@ struct PrivateNamespace: ~Copyable {
         try run { () throws(StageError) in
             for (name, value) in settings {
                 let path = "/proc/sys/net/\(name)"
-                do throws(StageError) { try File.write(value, to: path) } catch {
+                do throws(File.Failure) { try File.set(path, to: value) } catch {
                     let mayBeMissing = name.hasPrefix("ipv6/") || name.hasPrefix("bridge/")
-                    if case .system(_, _, ENOENT) = error, mayBeMissing { continue }
-                    throw error
+                    if error.kind == .missing, mayBeMissing { continue }
+                    throw .failed("write \(value) to", path, error.code)
                 }
             }
-        }
-    }
-}
-
-enum File {
-    static func open(_ path: String, _ flags: Int32) throws(StageError) -> Int32 {
-        let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .failed("open", path) }
-        return descriptor
-    }
-
-    /// The beginning of a file of the kernel's, which is all of those that are asked for.
-    static func text(_ path: String) -> String? {
-        guard let descriptor = try? open(path, O_RDONLY) else { return nil }
-        defer { _ = close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 4096)
-        // No more is written than there is room for.
-        let count = unsafe read(descriptor, &bytes, bytes.count)
-        return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
-    }
-
-    /// In one call, as the files of the kernel want it.
-    static func write(_ text: String, to path: String) throws(StageError) {
-        let descriptor = try open(path, O_WRONLY)
-        defer { _ = close(descriptor) }
-        let bytes = Array(text.utf8)
-        // The bytes are read during the call only, and no more of them than there are.
-        guard unsafe Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
-            throw .failed("write \(text) to", path)
         }
     }
 }

@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Files
 internal import Glibc
 
 /// What lets anybody have network namespaces: a user namespace in which the process is root, and root of nothing else.
@@ -11,13 +12,13 @@ public enum UserNamespace {
         let code = clinux_make_user_namespace()
         guard code == 0 else { throw .userNamespaceForbidden(by: reason(code)) }
         // A kernel that lets one be made may still give no rights in it: the first write shows.
-        do throws(StageError) {
-            try File.write("deny", to: "/proc/self/setgroups")
-            try File.write("0 \(user) 1", to: "/proc/self/uid_map")
-            try File.write("0 \(group) 1", to: "/proc/self/gid_map")
+        do throws(File.Failure) {
+            try File.set("/proc/self/setgroups", to: "deny")
+            try File.set("/proc/self/uid_map", to: "0 \(user) 1")
+            try File.set("/proc/self/gid_map", to: "0 \(group) 1")
         } catch {
-            guard case .system(_, _, let code) = error, code == EPERM || code == EACCES else { throw error }
-            throw .userNamespaceForbidden(by: reason(code))
+            guard error.kind == .denied else { throw .failed("write to", error.path, error.code) }
+            throw .userNamespaceForbidden(by: reason(error.code))
         }
     }
 
@@ -35,7 +36,7 @@ public enum UserNamespace {
 
     /// By its capabilities: root may have lost them, and others may have been given them.
     private static var mayDoWithout: Bool {
-        guard let status = File.text("/proc/self/status"),
+        guard let status = text("/proc/self/status"),
             let line = status.split(separator: "\n").first(where: { $0.hasPrefix("CapEff:") }),
             let capabilities = UInt64(line.dropFirst(7).filter(\.isHexDigit), radix: 16)
         else { return geteuid() == 0 }
@@ -45,6 +46,10 @@ public enum UserNamespace {
     }
 
     private static func setting(_ name: String) -> String? {
-        File.text("/proc/sys/\(name)").map { $0.filter { !$0.isWhitespace } }
+        text("/proc/sys/\(name)").map { $0.filter { !$0.isWhitespace } }
+    }
+
+    private static func text(_ path: String) -> String? {
+        (try? File.read(path)).map { String(decoding: $0, as: UTF8.self) }
     }
 }

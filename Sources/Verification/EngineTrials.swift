@@ -25,6 +25,14 @@ struct EngineTrials {
     private(set) var untried: [String] = []
     private var known: Set<Claim> = []
     private let share: Int
+    /// Of each service.
+    private let hostPorts: [[HostPort]]
+    private var samples: [Sampled: [IPAddress]] = [:]
+
+    private struct Sampled: Hashable {
+        var service: Int
+        var family: AddressFamily
+    }
 
     private static let bindingLimit = 512
     private static let interfaceLimit = 2
@@ -36,6 +44,7 @@ struct EngineTrials {
         let inventory = meaning.policy.inventory
         scene = Scene(of: inventory, by: engine.interfaces.filter(meaning.isExternal), like: claims.scene)
         let bindings = inventory.containers.reduce(0) { $0 + $1.bindings.count }
+        hostPorts = meaning.policy.services.map(\.hostPorts)
         share = max(16, limit / max(bindings, 1))
         addPorts(inventory)
         addAddresses(inventory)
@@ -61,13 +70,14 @@ struct EngineTrials {
                 continue
             }
             for address in addresses {
-                let interfaces = interfaces(to: binding.transport, address, binding.hostPort)
-                for interface in interfaces {
+                let services = services(
+                    naming: PortRange(binding.transport, binding.hostPort...binding.hostPort), address)
+                let about = services.first.map { meaning.policy.services[$0].name } ?? "what Docker publishes"
+                let sources = sources(services, address.family)
+                for interface in interfaces(to: services) {
                     let dialled = Meaning.Dialled(
                         transport: binding.transport, address: address, port: binding.hostPort, interface: interface)
-                    let services = services(naming: dialled)
-                    let about = services.first.map { meaning.policy.services[$0].name } ?? "what Docker publishes"
-                    for source in sources(services, address.family) {
+                    for source in sources {
                         add(
                             about, .dockersPort, dialled, from: source, meaning.published(dialled, from: source), places
                         )
@@ -93,39 +103,39 @@ struct EngineTrials {
         return all.filter { $0 == binding.hostAddress }
     }
 
-    private func interfaces(to transport: TransportProtocol, _ address: IPAddress, _ port: UInt16) -> [String] {
+    /// The first ones, and the one by which a service is reached that is not reached by all.
+    private func interfaces(to services: [Int]) -> [String] {
         let first = scene.external.prefix(Self.interfaceLimit)
-        // The one by which a service is reached that is not reached by all.
-        let special = scene.external.first { name in
-            let dialled = Meaning.Dialled(transport: transport, address: address, port: port, interface: name)
-            return services(naming: dialled).contains { index in
-                let service = meaning.policy.services[index]
-                return service.interfaces.contains { $0.matches(name) }
-            }
-        }
+        let named = services.flatMap { meaning.policy.services[$0].interfaces }
+        let special = scene.external.first { name in named.contains { $0.matches(name) } }
         return first + [special].compactMap(\.self).filter { !first.contains($0) }
     }
 
     /// Those that name the port, or any.
-    private func services(naming dialled: Meaning.Dialled) -> [Int] {
-        meaning.policy.services.indices.filter { index in
-            let service = meaning.policy.services[index]
-            return service.publish == .any
-                || service.hostPorts.contains {
-                    ($0.address == nil || $0.address == dialled.address) && $0.range.transport == dialled.transport
-                        && $0.range.ports.contains(dialled.port)
+    private func services(naming port: PortRange, _ address: IPAddress) -> [Int] {
+        hostPorts.indices.filter { index in
+            meaning.policy.services[index].publish == .any
+                || hostPorts[index].contains {
+                    ($0.address == nil || $0.address == address) && $0.range.transport == port.transport
+                        && $0.range.ports.contains(port.ports.lowerBound)
                 }
         }
     }
 
     /// Inside and beside each end of what a service names, and somebody who is in no list.
-    private func sources(_ services: [Int], _ family: AddressFamily) -> [IPAddress] {
-        let sampled = services.prefix(4).flatMap { index in
-            SourceSamples(meaning.clients(ofService: index), family, .ends, atMost: share) {
-                $0.isPossibleClient && !scene.isTaken($0)
-            }.picked
+    private mutating func sources(_ services: [Int], _ family: AddressFamily) -> [IPAddress] {
+        var all: [IPAddress] = []
+        for index in services.prefix(4) {
+            let sampled = Sampled(service: index, family: family)
+            let picked =
+                samples[sampled]
+                ?? SourceSamples(meaning.clients(ofService: index), family, .ends, atMost: share) {
+                    $0.isPossibleClient && !scene.isTaken($0)
+                }.picked
+            samples[sampled] = picked
+            all += picked
         }
-        return sampled + [Claims.stranger(family, not: scene)].compactMap(\.self)
+        return all + [Claims.stranger(family, not: scene)].compactMap(\.self)
     }
 
     // MARK: Containers' own addresses

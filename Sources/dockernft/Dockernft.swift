@@ -20,6 +20,7 @@ struct Dockernft: ParsableCommand {
 
     static func main() {
         // Scripts ask for it, and the parser takes longer to get ready than the answer.
+        Console.keepPlaces()
         Console.outliveReaders()
         do {
             if CommandLine.arguments.dropFirst() == ["--version"] { return try Console.print(configuration.version) }

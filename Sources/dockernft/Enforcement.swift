@@ -170,16 +170,12 @@ struct Enforcement {
 
     /// A record that cannot be kept costs time at the next command, and nothing else.
     private func remember(_ table: ObservedTable, _ wanted: LinearRuleset, _ before: AppliedRecord?) {
-        guard let cookie = session.namespaceCookie else { return }
-        let now = Int64(Date().timeIntervalSince1970)
+        let new = AppliedRecord.Waiting(
+            policyPath: target.path, appliedAt: Int64(Date().timeIntervalSince1970))
         let isWaiting = WaitingTable(in: wanted) != nil
-        let record = AppliedRecord(
-            policyPath: isWaiting ? before?.policyPath ?? "" : target.path,
-            appliedAt: isWaiting ? before?.appliedAt ?? 0 : now, digest: Compiler.digest(of: wanted) ?? "",
-            place: .init(
-                boot: RuntimeDirectory.boot, namespace: cookie, generation: table.generation, table: table.handle),
-            elements: wanted.elements,
-            waiting: isWaiting ? .init(policyPath: target.path, appliedAt: now) : nil)
+        let record = session.record(
+            of: wanted, in: table, from: isWaiting ? .settled(in: before) : new, waiting: isWaiting ? new : nil)
+        guard let record else { return }
         do {
             try session.keep(record)
         } catch {
@@ -231,6 +227,4 @@ extension LinearRuleset {
         for index in rest.sets.indices where sets[index].timesOut { rest.sets[index].elements = .keyed([]) }
         return rest
     }
-
-    var elements: [String: Elements] { Dictionary(sets.map { ($0.name, $0.elements) }) { first, _ in first } }
 }

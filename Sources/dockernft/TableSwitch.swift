@@ -69,23 +69,17 @@ struct TableSwitch {
 
     /// A record is kept where somebody else's commit has not come in between, and of no table that somebody had changed before.
     private func remember(_ desired: LinearRuleset?, _ live: LiveTable, _ choice: Choice) {
-        guard let desired, let cookie = session.namespaceCookie, let table = try? session.outline(),
+        guard let desired, let table = try? session.outline(),
             table.generation == KernelConnection.generation(after: live.generation), table.oddities.isEmpty,
             LiveTable.isAsDigested(desired)
         else { return }
-        let before = live.record
-        let now = Int64(Date().timeIntervalSince1970)
-        let source: (path: String, appliedAt: Int64) =
+        let source: AppliedRecord.Waiting =
             switch choice {
-            case .plain: (before?.policyPath ?? "", before?.appliedAt ?? 0)
-            case .next: (before?.waiting?.policyPath ?? "", before?.waiting?.appliedAt ?? now)
+            case .plain: .settled(in: live.record)
+            case .next:
+                live.record?.waiting ?? .init(policyPath: "", appliedAt: Int64(Date().timeIntervalSince1970))
             }
-        try? session.keep(
-            AppliedRecord(
-                policyPath: source.path, appliedAt: source.appliedAt, digest: Compiler.digest(of: desired) ?? "",
-                place: .init(
-                    boot: RuntimeDirectory.boot, namespace: cookie, generation: table.generation, table: table.handle),
-                elements: desired.elements))
+        if let record = session.record(of: desired, in: table, from: source) { try? session.keep(record) }
     }
 }
 

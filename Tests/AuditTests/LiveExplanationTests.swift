@@ -17,6 +17,10 @@ import Testing
                 #expect(
                     before.status == 0 && before.output.contains("at web, 172.17.0.2:80 behind docker0"), "\(before)")
                 #expect(try docker.host.probe(Probe(from: "203.0.113.7", to: "192.0.2.1:8081")) == .answered(by: "web"))
+                let own = try explain(installation, "--docker", socket, "203.0.113.7", "web")
+                #expect(own.status == 0 && own.output.contains("172.17.0.2:80/tcp"), "\(own)")
+                let probe = Probe(from: "203.0.113.7", to: "172.17.0.2:80")
+                #expect(try docker.host.probe(probe) == .answered(by: "web"), "its own address is open as well")
 
                 try installation.write(
                     "version: 1\nservices:\n  web: { publish: 8081, allow: 203.0.113.0/28 }\nhost: { otherwise: drop }\n"
@@ -29,6 +33,8 @@ import Testing
                     "differs: 203.0.113.0/24 reaches web in part", "allowed 203.0.113.0/28\n",
                     "inet dockernft service-web, handle ", "(ours)", "policy   \(installation.policy):3",
                 ] { #expect(refused.output.contains(text), "\(text)\n\(refused.output)") }
+                #expect(!refused.output.contains("172.17.0.2:80/tcp"), "nobody is to dial it: \(refused.output)")
+                #expect(try docker.host.probe(probe) == .silent)
                 #expect(try docker.host.probe(Probe(from: "203.0.113.7", to: "192.0.2.1:8081")) == .answered(by: "web"))
                 #expect(try docker.host.probe(Probe(from: "203.0.113.99", to: "192.0.2.1:8081")) == .silent)
 

@@ -65,6 +65,22 @@ import Testing
         }
     }
 
+    /// The number of a stream that is closed is free for whatever is opened next: the socket to the kernel, for one.
+    @Test func `because it is closed goes nowhere else`() throws {
+        try Installation.with { installation in
+            try installation.write(Sample.quiet)
+            func run(_ command: String) throws -> ProgramResult {
+                let program = try installation.program(command)
+                return try Program(["bash", "-c", "exec \"$@\" >&-", "bash"] + program.arguments).run()
+            }
+            let applied = try run("apply")
+            #expect(applied.status == 2, "\(applied)")
+            #expect(applied.error.contains("Bad file descriptor; this is done all the same: applied"), "\(applied)")
+            #expect(try installation.run("diff").status == 0)
+            #expect(try run("status").status == 2)
+        }
+    }
+
     @Test func `undoes nothing, and what was done is said where it can be`() throws {
         try Installation.with { installation in
             func done(_ command: String, _ options: String...) throws -> String {

@@ -117,6 +117,26 @@ struct `What verify does with a host's own rules` {
         }
     }
 
+    /// The kernel keeps a rule about a control group that is gone, and lets nobody make one.
+    @Test(.requires(.controlGroups)) func `it goes without them where the host's cannot be made again, and says so`()
+        throws
+    {
+        try with { docker, installation in
+            let name = "\(docker.host.namespace.name)-gone"
+            _ = try ControlGroup.with(name) { _ in
+                try docker.host.run("iptables", "-A", "INPUT", "-m", "cgroup", "--path", name, "-j", "RETURN")
+                    .orThrow()
+            }
+            let options = ["--docker", docker.socket, "--namespace", docker.host.namespace.name]
+            let result = try verify(installation, options)
+            #expect(result.status == 0, "\(result)")
+            #expect(
+                result.output.contains(
+                    "Docker's rules: made for this: the tables of this host could not be made again"),
+                "\(result)")
+        }
+    }
+
     /// What a machine's own Docker may publish is nothing to this policy.
     @Test func `it says that nobody without privilege can read them`() throws {
         try Installation.with { installation in

@@ -41,17 +41,18 @@ import Verification
         let estate = try Estate(hasGatewayModes: engine.closesDirectRoutes)
         let recording = try recording(engine, estate)
         let policy = try estate.resolved(.dockerAskedHostClosed)
-        let result = try verify(recording, policy, Compiler.compile(policy).linearized(), atMost: 8000)
+        let result = try verify(recording, policy, Compiler.compile(policy).linearized(), atMost: 6000)
         #expect(result.differences.map { "\($0)" } == [])
         let ports = rows(result, .dockersPort)
-        // Each published port by each family in which it is: all that the policy lets in is answered, so that it is tried.
+        // All that the policy lets in is answered without it.
+        #expect(result.untried.filter { $0.contains("lets in") } == [])
         #expect(ports.map(\.about).contains("what Docker publishes"))
         for name in ["django", "first", "second", "both", "shop", "pinned", "elsewhere", "pinned6"] {
-            #expect(ports.contains { $0.about == name && $0.tried == $0.possible && $0.tried > 4 }, "\(name)")
+            #expect(ports.contains { $0.about == name && $0.tried > 4 }, "\(name)")
         }
         #expect(rows(result, .dockersAddress).contains { $0.about == "containers' own addresses" && $0.tried > 4 })
         if engine.closesDirectRoutes {
-            #expect(rows(result, .dockersAddress).contains { $0.about == "routed" && $0.tried == $0.possible })
+            #expect(rows(result, .dockersAddress).contains { $0.about == "routed" && $0.tried > 4 })
         }
     }
 
@@ -64,7 +65,7 @@ import Verification
         for (list, isWider) in [("0.0.0.0-255.255.255.255", true), ("203.0.113.1", false)] {
             var wrong = right
             try wrong.setAddresses("sources-service-both-v4", list)
-            let result = try verify(recording, policy, wrong, atMost: 8000)
+            let result = try verify(recording, policy, wrong, atMost: 3000)
             let found = result.differences.filter { $0.claim.path == .dockersPort }
             // It is the set of all services with a list.
             #expect(Set(found.map(\.claim.about)).isSuperset(of: ["both", "django", "first", "pinned", "shop"]))
@@ -80,7 +81,7 @@ import Verification
         let policy = try estate.resolved(.dockerAskedHostClosed)
         var wrong = Compiler.compile(policy).linearized()
         try wrong.removeChain("forward")
-        let found = try verify(recording, policy, wrong, atMost: 8000).differences
+        let found = try verify(recording, policy, wrong, atMost: 3000).differences
         for path in [Claim.Path.dockersPort, .dockersAddress] {
             #expect(found.contains { $0.claim.path == path && $0.met == .answered(by: .container) })
         }
