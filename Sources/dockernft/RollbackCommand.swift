@@ -17,13 +17,13 @@ struct Rollback: ParsableCommand {
 
     /// What has become of it.
     static func takeBack(_ session: KernelSession) throws -> String {
-        try session.inTurn(.short) {
+        try session.inTurnOrSoon { turn in
             switch try TableSwitch(session: session).run(.plain) {
             case .nothingWaits, .expired, .damaged:
-                session.dropWaiting()
+                dropWaiting(session, turn)
                 throw Confirm.Loss.nothingWaits
             case .done(let waiting):
-                session.dropWaiting()
+                dropWaiting(session, turn)
                 if waiting.plain != nil, let table = try? session.table(), !LiveTable.isIntact(table) {
                     Console.report("dockernft: note: somebody has changed these rules; see dockernft diff")
                 }
@@ -32,6 +32,14 @@ struct Rollback: ParsableCommand {
                     ? "its time was up already: \(waiting.before), and what was left of it is removed"
                     : "taken back: \(waiting.before)"
             }
+        }
+    }
+
+    /// Whoever has the turn may have kept his policy, and not have put it in force yet. What is left of another one is no one's.
+    private static func dropWaiting(_ session: KernelSession, _ turn: KernelSession.Turn) {
+        switch turn {
+        case .ours: session.dropWaiting()
+        case .notWaitedFor: break
         }
     }
 
