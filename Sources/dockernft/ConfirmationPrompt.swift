@@ -53,7 +53,7 @@ final class ConfirmationPrompt {
             switch state {
             case .expired:
                 clear()
-                let before = try session.inTurn(.unless { self.isInterrupted }) { try Rollback.removeRemains(session) }
+                let before = try session.inTurnOrSoon { try Rollback.removeRemains(session, $0) }
                 Console.report("taken back: nobody confirmed it in time" + (before.map { ", and \($0)" } ?? ""))
                 throw ExitStatus.no
             case .kept:

@@ -43,12 +43,12 @@ struct Rollback: ParsableCommand {
         }
     }
 
-    /// What is left of a policy whose time is up, for whoever has the turn. Says what is in force.
+    /// What is left of a policy whose time is up. Says what is in force.
     @discardableResult
-    static func removeRemains(_ session: KernelSession) throws -> String? {
+    static func removeRemains(_ session: KernelSession, _ turn: KernelSession.Turn = .ours) throws -> String? {
         guard let waiting = try LiveTable.read(session).waiting, waiting.isExpired else { return nil }
         _ = try TableSwitch(session: session).run(.plain)
-        session.dropWaiting()
+        dropWaiting(session, turn)
         remindOfFile()
         return waiting.before
     }
