@@ -29,11 +29,8 @@ struct DockerPorts {
         let verdict = Verdict.goto(anyPort == nil ? Paths.unlistedName : Self.proxiedName)
         // What is dialled there from outside is refused in any case.
         let bindings = policy.inventory.containers.flatMap(\.bindings).filter { !$0.hostAddress.isLoopback }
-        // What one of some addresses or interfaces names is, elsewhere, unlisted like any other port; where that means closed, it is
-        // closed already.
-        let judges = isOpen ? policy.services.filter { !$0.isLimited } : policy.services
         for transport in TransportProtocol.allCases {
-            let named = Named(by: judges, transport)
+            let named = Named(by: policy.services, transport)
             let unnamed = bindings.filter { $0.transport == transport && !named.contains($0) }
             add(unnamed, transport, verdict)
             if !isOpen { guarded[transport] = unnamed.map { $0.hostPort...$0.hostPort } }

@@ -52,28 +52,6 @@ import Testing
         }
     }
 
-    /// As by DNAT, which no rule for the machine itself sees.
-    @Test func `is open on an address that its service does not speak of, where unlisted ports are`() throws {
-        try DockerHost.with(.iptables28, [Self.db]) { host in
-            var connection = try KernelConnection(namespace: host.namespace.path)
-            var policy = try ResolvedPolicy.reading(
-                """
-                version: 1
-                services:
-                  db: { publish: 5432, on: 192.0.2.1, allow: nobody }
-                unlisted: accept
-                host: { otherwise: drop }
-                """)
-            policy.inventory = Self.inventory
-            _ = try connection.apply(Compiler.compile(policy).linearized())
-            try host.expect([
-                Probe(from: "203.0.113.7", to: "192.0.2.1:5432", expect: .silent),
-                Probe(from: "2001:db8:10::7", to: "[2001:db8:1::1]:5432", expect: .answered(by: "proxy:db")),
-                Probe(from: "2001:db8:10::7", to: "[2001:db8:1::1]:9100", expect: .silent),
-            ])
-        }
-    }
-
     /// Nothing is opened by a UDP server that has learnt of its client before.
     @Test func `answers nobody any more over UDP once it is closed`() throws {
         try DockerHost.with(.iptables28, [Self.db]) { host in
