@@ -30,7 +30,8 @@ struct DockerPorts {
         // What is dialled there from outside is refused in any case.
         let bindings = policy.inventory.containers.flatMap(\.bindings).filter { !$0.hostAddress.isLoopback }
         for transport in TransportProtocol.allCases {
-            let named = Named(by: policy.services, transport)
+            // A service of the machine that names such a port keeps it: what Docker published is perhaps gone.
+            let named = Named(by: policy.services, and: isOpen ? policy.host?.services ?? [] : [], transport)
             let unnamed = bindings.filter { $0.transport == transport && !named.contains($0) }
             add(unnamed, transport, verdict)
             if !isOpen { guarded[transport] = unnamed.map { $0.hostPort...$0.hostPort } }
@@ -57,8 +58,11 @@ struct DockerPorts {
         private let ports: Set<UInt16>
         private let bound: Set<HostPort>
 
-        init(by services: [Service], _ transport: TransportProtocol) {
+        init(by services: [Service], and host: [HostService], _ transport: TransportProtocol) {
             var ranges: [(ports: ClosedRange<UInt16>, owner: Int)] = []
+            for case .ports(let ports) in host.map(\.opening) {
+                ranges += ports.filter { $0.transport == transport }.map { ($0.ports, 0) }
+            }
             var bound: Set<HostPort> = []
             for service in services {
                 for port in service.hostPorts where port.range.transport == transport {

@@ -160,7 +160,11 @@ struct Meaning {
             if let ruling = hostService(dialled, source) { return ruling }
             return policy.unlisted == .accept ? host(dialled, from: source) : unlisted
         }
-        if isPublished(dialled) { return published(dialled, from: source) }
+        // What is only left open is not taken from a service of the machine that names it.
+        let isLeftOpen = policy.unlisted == .accept && !policy.services.contains { $0.publish == .any }
+        if isPublished(dialled), !isLeftOpen || hostService(dialled, source) == nil {
+            return published(dialled, from: source)
+        }
         return host(dialled, from: source)
     }
 
