@@ -24,7 +24,7 @@ build: ## the program, for debugging: .build/debug/dockernft
 
 release: ## the program, optimised, with Swift's library in it
 	@mkdir -p $(STATIC)
-	@ln -sf "$$(clang -print-file-name=libstdc++.a)" $(STATIC)/libstdc++.a
+	@library=$$(clang -print-file-name=libstdc++.a 2>/dev/null) && ln -sf "$$library" $(STATIC)/libstdc++.a || rm -f $(STATIC)/libstdc++.a
 	$(SWIFT) build $(RELEASE)
 
 try: ## a Docker host in miniature, real packets, before and after (root)

@@ -44,7 +44,35 @@ public struct ForeignRules: Sendable, Equatable {
         }
     }
 
+    /// What the kernel does not take is found by sending it again in the smallest batches that there are, and named.
     private static func send(
+        _ messages: ArraySlice<Message>, by connection: inout KernelConnection
+    ) throws(NetlinkError) {
+        guard let refusal = refusal(of: messages, by: &connection) else { return }
+        // The others leave open what has become of it.
+        guard ![EPERM, ENOBUFS, ETIMEDOUT].contains(refusal.code) else { throw refusal }
+        var first = messages.startIndex
+        for (index, message) in zip(messages.indices, messages) where !message.isBound {
+            if let refusal = Self.refusal(of: messages[first...index], by: &connection) {
+                throw NetlinkError(
+                    operation: "make", object: message.name, code: refusal.code, detail: refusal.detail)
+            }
+            first = index + 1
+        }
+    }
+
+    private static func refusal(
+        of messages: ArraySlice<Message>, by connection: inout KernelConnection
+    ) -> NetlinkError? {
+        do throws(NetlinkError) {
+            try sendOnce(messages, by: &connection)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private static func sendOnce(
         _ messages: ArraySlice<Message>, by connection: inout KernelConnection
     ) throws(NetlinkError) {
         var batch = try Batch(Transaction(table: "of others"))

@@ -6,7 +6,8 @@ extension Volley {
     /// Opens as many as get an answer; what came before is not forgotten.
     mutating func open() throws(StageError) {
         phase = .opening
-        try attempts(at: Array(shots.indices))
+        // Nothing stands in the way: who got no answer was not heard.
+        for _ in 0..<3 { try attempts(at: Array(shots.indices)) }
     }
 
     /// One more packet of each; nil of those that were not opened.

@@ -33,7 +33,8 @@ extension Claim {
         case .ports(let transport, let port):
             (
                 TransportHeader(
-                    transport, source: Self.clientPort, destination: port, flags: connection == .new ? .syn : .ack),
+                    transport, source: sourcePort ?? Self.clientPort, destination: port,
+                    flags: connection == .new ? .syn : .ack),
                 port
             )
         case .segment(let own, let port): (.tcp(source: own, destination: port, flags: .ack), port)
@@ -63,9 +64,7 @@ private struct Route {
         if let place = claim.translated {
             translated = scene.containers[place].address(claim.family)
             outgoing = scene.bridge(of: place)
-        } else if isToHost, claim.setup == .translated, case .beyond = claim.from, case .ports = claim.kind,
-            let address = scene.published?.address(claim.family)
-        {
+        } else if isToHost, claim.isTranslated, let address = scene.published?.address(claim.family) {
             translated = address
             outgoing = scene.bridges.first?.name
         } else if !isToHost {
@@ -77,6 +76,16 @@ private struct Route {
         // Two containers of one bridge: it is no router's business.
         case (let from?, let to?): hook = from == to ? nil : .forward
         case (nil, nil): hook = nil
+        }
+    }
+}
+
+extension Claim {
+    /// Whether rules of Docker's kind lead it to a container.
+    var isTranslated: Bool {
+        switch (from, kind) {
+        case (.beyond, .ports), (.beyond, .segment): setup == .translated
+        case (.beyond, .echoRequest), (.container, _), (.host, _): false
         }
     }
 }

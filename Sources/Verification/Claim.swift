@@ -71,6 +71,8 @@ public struct Claim: Hashable, Sendable {
     public var destination: IPAddress
     public var kind: Kind
     public var connection = Connection.new
+    /// Nil is one of those that clients usually have.
+    public var sourcePort: UInt16?
     public var ruling: Ruling
     /// The container, by its place, that Docker's rules are seen to take it to; nil where the setup says it.
     public var translated: Int?

@@ -64,7 +64,9 @@ extension Claim {
     /// Of what can be open on the stage: the host's kernel ends what it has not begun itself, and what conntrack does not follow is never
     /// open.
     fileprivate var lastingTransport: TransportProtocol? {
-        switch (kind, path) {
+        // Its answers are told from others by the client's port.
+        if sourcePort != nil { return nil }
+        return switch (kind, path) {
         case (.ports(let transport, _), .published), (.ports(let transport, _), .input),
             (.ports(let transport, _), .direct), (.ports(let transport, _), .trusted),
             (.ports(let transport, _), .fromContainer):

@@ -53,6 +53,7 @@ struct Claims {
         addDockersPorts()
         addGaps()
         addOtherInterfaces()
+        addUnusual()
         addInside()
         addOpen()
         thin(to: limit)

@@ -129,7 +129,7 @@ struct EngineTrials {
             let sampled = Sampled(service: index, family: family)
             let picked =
                 samples[sampled]
-                ?? SourceSamples(meaning.clients(ofService: index), family, atMost: share) {
+                ?? SourceSamples(meaning.clients(ofService: index), family, .ends, atMost: share) {
                     $0.isPossibleClient && !scene.isTaken($0)
                 }.picked
             samples[sampled] = picked

@@ -53,9 +53,9 @@ extension Claim {
     var shot: Shot {
         let (shotKind, sourcePort, port): (Shot.Kind, UInt16?, UInt16) =
             switch kind {
-            case .ports(.tcp, let port): (.tcp, nil, port)
-            case .ports(.udp, let port): (.udp, nil, port)
-            case .ports(.sctp, let port): (.sctp, nil, port)
+            case .ports(.tcp, let port): (.tcp, self.sourcePort, port)
+            case .ports(.udp, let port): (.udp, self.sourcePort, port)
+            case .ports(.sctp, let port): (.sctp, self.sourcePort, port)
             case .echoRequest: (.ping, nil, 0)
             case .segment(let own, let destination): (.strayAck, own, destination)
             }
@@ -85,8 +85,7 @@ extension Claim {
             return .container(container)
         }
         guard scene.hostAddresses.contains(destination) || destination.isLoopback else { return .outside }
-        guard case .beyond = from, case .ports = kind, setup == .translated else { return .host }
-        return .container(0)
+        return isTranslated ? .container(0) : .host
     }
 
     /// The host's port that somebody must listen on for an answer.

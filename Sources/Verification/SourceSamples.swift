@@ -8,7 +8,17 @@ struct SourceSamples {
     /// Those that are tried: all, or stretches evenly among all.
     private(set) var picked: [IPAddress] = []
 
-    init(_ clients: Meaning.Clients, _ family: AddressFamily, atMost limit: Int, where isUsable: (IPAddress) -> Bool) {
+    /// Where clients are looked for.
+    enum Places {
+        case everywhere
+        /// At and beside ends alone, and in no list.
+        case ends
+    }
+
+    init(
+        _ clients: Meaning.Clients, _ family: AddressFamily, _ places: Places = .everywhere, atMost limit: Int,
+        where isUsable: (IPAddress) -> Bool
+    ) {
         var found: Set<IPAddress> = []
         func add(_ address: IPAddress) {
             if isUsable(address), found.insert(address).inserted { picked.append(address) }
@@ -16,13 +26,14 @@ struct SourceSamples {
         var left = 0
         for set in [clients.allowed, clients.excepted] {
             switch family {
-            case .ipv4: left += Self.samples(set.v4, atMost: limit) { add(.v4(IPv4Address($0))) }
-            case .ipv6: left += Self.samples(set.v6, atMost: limit) { add(.v6(IPv6Address($0))) }
+            case .ipv4: left += Self.samples(set.v4, places, atMost: limit) { add(.v4(IPv4Address($0))) }
+            case .ipv6: left += Self.samples(set.v6, places, atMost: limit) { add(.v6(IPv6Address($0))) }
             }
         }
-        switch family {
-        case .ipv4: for bits in Self.farAway4.flatMap({ $0.within(2) }) { add(.v4(IPv4Address(bits))) }
-        case .ipv6: for bits in Self.farAway6.flatMap({ $0.within(2) }) { add(.v6(IPv6Address(bits))) }
+        switch (family, places) {
+        case (_, .ends): break
+        case (.ipv4, .everywhere): for bits in Self.farAway4.flatMap({ $0.within(2) }) { add(.v4(IPv4Address(bits))) }
+        case (.ipv6, .everywhere): for bits in Self.farAway6.flatMap({ $0.within(2) }) { add(.v6(IPv6Address(bits))) }
         }
         // Whoever is in no list.
         for address in Self.strangers where address.family == family { add(address) }
@@ -49,11 +60,16 @@ struct SourceSamples {
     ]
 
     /// So many within each stretch, and in each gap.
-    private static func points(_ stretches: Int) -> Int { stretches > 8 ? 1 : 3 }
+    private static func points(_ stretches: Int, _ places: Places) -> Int {
+        switch places {
+        case .everywhere: stretches > 8 ? 1 : 3
+        case .ends: 0
+        }
+    }
 
     /// How many were left out.
     private static func samples<Bits: AddressBits>(
-        _ set: IntervalSet<Bits>, atMost limit: Int, _ body: (Bits) -> Void
+        _ set: IntervalSet<Bits>, _ places: Places, atMost limit: Int, _ body: (Bits) -> Void
     ) -> Int {
         if set.isEmpty { return 0 }
         let tried = set.ranges.evenly(limit / 4)
@@ -63,7 +79,7 @@ struct SourceSamples {
             if range.lowerBound > Bits.min { body(range.lowerBound - 1) }
             if range.upperBound < Bits.max { body(range.upperBound + 1) }
         }
-        let points = points(set.ranges.count)
+        let points = points(set.ranges.count, places)
         for range in tried + set.complement().ranges.evenly(limit / 4) { range.within(points).forEach(body) }
         return (4 + 2 * points) * (set.ranges.count - tried.count)
     }

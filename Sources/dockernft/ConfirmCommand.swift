@@ -19,8 +19,8 @@ struct Confirm: ParsableCommand {
         try Console.conclude("confirmed: the new policy is in force for good")
     }
 
-    static func keep(_ session: KernelSession) throws {
-        try session.inTurn {
+    static func keep(_ session: KernelSession, _ patience: KernelSession.Patience = .endless) throws {
+        try session.inTurn(patience) {
             let live = try LiveTable.read(session)
             let waiting = live.isForeign ? nil : live.waiting
             if let texts = session.waitingTexts(digest: waiting.flatMap { Compiler.digest(of: $0.next) }) {

@@ -19,7 +19,7 @@ final class ConfirmationPrompt {
         signals = try Signals()
     }
 
-    /// Whether somebody wanted the command to end before it had done anything.
+    /// Whether somebody wants the command to end, before it has done anything or while it waits for others.
     var isInterrupted: Bool { !signals.take().isEmpty }
 
     private enum State {
@@ -53,7 +53,7 @@ final class ConfirmationPrompt {
             switch state {
             case .expired:
                 clear()
-                let before = try session.inTurn { try Rollback.removeRemains(session) }
+                let before = try session.inTurnOrSoon { try Rollback.removeRemains(session, $0) }
                 Console.report("taken back: nobody confirmed it in time" + (before.map { ", and \($0)" } ?? ""))
                 throw ExitStatus.no
             case .kept:
@@ -130,7 +130,7 @@ final class ConfirmationPrompt {
     private func follow(_ answer: Answer, _ milliseconds: UInt64, _ session: KernelSession) throws {
         switch answer {
         case .keep:
-            try Confirm.keep(session)
+            try Confirm.keep(session, .unless { self.isInterrupted })
             try Console.conclude("confirmed: the new policy is in force for good")
         case .takeBack:
             clear()

@@ -17,13 +17,13 @@ struct Rollback: ParsableCommand {
 
     /// What has become of it.
     static func takeBack(_ session: KernelSession) throws -> String {
-        try session.inTurn(.short) {
+        try session.inTurnOrSoon { turn in
             switch try TableSwitch(session: session).run(.plain) {
             case .nothingWaits, .expired, .damaged:
-                session.dropWaiting()
+                dropWaiting(session, turn)
                 throw Confirm.Loss.nothingWaits
             case .done(let waiting):
-                session.dropWaiting()
+                dropWaiting(session, turn)
                 if waiting.plain != nil, let table = try? session.table(), !LiveTable.isIntact(table) {
                     Console.report("dockernft: note: somebody has changed these rules; see dockernft diff")
                 }
@@ -35,12 +35,20 @@ struct Rollback: ParsableCommand {
         }
     }
 
-    /// What is left of a policy whose time is up, for whoever has the turn. Says what is in force.
+    /// Whoever has the turn may have kept his policy, and not have put it in force yet. What is left of another one is no one's.
+    private static func dropWaiting(_ session: KernelSession, _ turn: KernelSession.Turn) {
+        switch turn {
+        case .ours: session.dropWaiting()
+        case .notWaitedFor: break
+        }
+    }
+
+    /// What is left of a policy whose time is up. Says what is in force.
     @discardableResult
-    static func removeRemains(_ session: KernelSession) throws -> String? {
+    static func removeRemains(_ session: KernelSession, _ turn: KernelSession.Turn = .ours) throws -> String? {
         guard let waiting = try LiveTable.read(session).waiting, waiting.isExpired else { return nil }
         _ = try TableSwitch(session: session).run(.plain)
-        session.dropWaiting()
+        dropWaiting(session, turn)
         remindOfFile()
         return waiting.before
     }

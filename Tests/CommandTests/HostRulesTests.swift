@@ -132,7 +132,8 @@ struct `What verify does with a host's own rules` {
             #expect(result.status == 0, "\(result)")
             #expect(
                 result.output.contains(
-                    "Docker's rules: made for this: the tables of this host could not be made again"),
+                    "Docker's rules: made for this: the tables of this host could not be made again: make rule in chain INPUT of table ip filter: "
+                ),
                 "\(result)")
         }
     }

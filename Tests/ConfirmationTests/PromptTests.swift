@@ -45,6 +45,32 @@ import Testing
         }
     }
 
+    @Test func `can be left while its answer waits for another dockernft`() throws {
+        try TrialHost.with { trial in
+            try trial.installation.apply(TrialHost.before)
+            let terminal = try Terminal()
+            let apply = try trial.apply(within: "10m", at: terminal)
+            let turn = try trial.installation.takeTurn()
+            terminal.type("y\n")
+            try trial.wait(for: "the answer to wait") { terminal.text.contains("waiting for process") }
+            terminal.type("\u{3}")
+            #expect(try withExtendedLifetime(turn) { try apply.end().status } == 1, "\(terminal.text)")
+            #expect(try trial.installation.nft("list", "table", "inet", "dockernft").contains("next-"))
+        }
+    }
+
+    @Test func `says that its time is up though another dockernft does not end`() throws {
+        try TrialHost.with { trial in
+            try trial.installation.apply(TrialHost.before)
+            let terminal = try Terminal()
+            let apply = try trial.apply(within: "5s", at: terminal)
+            let turn = try trial.installation.takeTurn()
+            #expect(try withExtendedLifetime(turn) { try apply.end().status } == 1, "\(terminal.text)")
+            #expect(terminal.text.contains("taken back: nobody confirmed it in time"), "\(terminal.text)")
+            #expect(!(try trial.installation.nft("list", "table", "inet", "dockernft").contains("next-")))
+        }
+    }
+
     @Test func `is left to the kernel when nobody can answer any more`() throws {
         try TrialHost.with { trial in
             let terminal = try Terminal()

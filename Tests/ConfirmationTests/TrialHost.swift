@@ -117,10 +117,16 @@ struct TrialHost {
 extension Installation {
     /// What a dockernft in the middle of its work has, for as long as the lock lives.
     func takeTurn() throws -> FileLock {
-        let names = try FileManager.default.contentsOfDirectory(atPath: runtimeDirectory)
-        guard let name = names.first(where: { $0.hasSuffix(".lock") }),
-            let lock = try FileLock.take("\(runtimeDirectory)/\(name)")
-        else { throw BenchError("no lock to be had in \(names)") }
+        let file = try keptFile(".lock")
+        guard let lock = try FileLock.take(file.path) else { throw BenchError("\(file.path) is taken") }
         return lock
+    }
+
+    func keptFile(_ suffix: String) throws -> URL {
+        let names = try FileManager.default.contentsOfDirectory(atPath: runtimeDirectory)
+        guard let name = names.first(where: { $0.hasSuffix(suffix) }) else {
+            throw BenchError("no \(suffix) in \(names)")
+        }
+        return URL(filePath: "\(runtimeDirectory)/\(name)")
     }
 }

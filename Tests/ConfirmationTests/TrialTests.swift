@@ -121,6 +121,24 @@ import Testing
         }
     }
 
+    @Test func `of whoever has the turn stays known though a rollback does not wait for him`() throws {
+        try Installation.with("kept") { installation in
+            try installation.apply(Self.one)
+            try installation.write(Self.two)
+            try installation.run("apply", "--confirm-within", "10m").orThrow()
+            // As it is before his commit: his policy is kept, and the kernel does not have it.
+            let kept = try installation.keptFile(".policy.waiting")
+            let bytes = try Data(contentsOf: kept)
+            try installation.run("rollback").orThrow()
+            try bytes.write(to: kept)
+            let turn = try installation.takeTurn()
+            let rollback = try withExtendedLifetime(turn) { try installation.run("rollback") }
+            #expect(rollback.status == 1, "\(rollback)")
+            #expect(rollback.error.contains("nothing waits to be confirmed"), "\(rollback)")
+            #expect(try Data(contentsOf: kept) == bytes)
+        }
+    }
+
     @Test func `over rules that somebody has changed is not taken back to what is called as applied`() throws {
         try Installation.with("flushed") { installation in
             try installation.apply(Self.one)

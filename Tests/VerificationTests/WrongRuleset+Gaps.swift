@@ -3,7 +3,7 @@ import Nftables
 
 /// What lies between the ends of what a policy names, and far from all of it.
 extension WrongRuleset {
-    static let gaps = addresses + strayPorts + interfaces
+    static let gaps = addresses + strayPorts + interfaces + unusual
 
     private static let addresses = [
         WrongRuleset("a network has a hole around its middle") {
@@ -88,6 +88,39 @@ extension WrongRuleset {
         },
         WrongRuleset("an external interface is in no set", .listed) {
             try $0.changeElements("external") { $0.removeAll { $0.key == [key("ens4")] } }
+        },
+    ]
+
+    private static func accepting(_ conditions: Expression...) -> LinearRule {
+        LinearRule(conditions + [.immediate(.accept)])
+    }
+
+    private static let unusual = [
+        WrongRuleset("what comes from the port of name servers is let in") {
+            try $0.insertRule(
+                "published",
+                accepting(
+                    .meta(.l4proto, into: .first), .compare(.first, .equal, [17]),
+                    .payload(.transport, offset: 0, length: 2, into: .first), .compare(.first, .equal, [0, 53])))
+        },
+        WrongRuleset("what comes from ports of servers is let in to the machine") {
+            try $0.insertRule(
+                "input",
+                accepting(
+                    .meta(.l4proto, into: .first), .compare(.first, .equal, [6]),
+                    .payload(.transport, offset: 0, length: 2, into: .first), .compare(.first, .less, [4, 0])))
+        },
+        WrongRuleset("segments that open nothing are let in") {
+            try $0.insertRule(
+                "from-outside",
+                accepting(
+                    .meta(.l4proto, into: .first), .compare(.first, .equal, [6]),
+                    .payload(.transport, offset: 13, length: 1, into: .first),
+                    .bitwise(.first, mask: [2], xor: [0], into: .first), .compare(.first, .equal, [0])))
+        },
+        WrongRuleset("SCTP is let in") {
+            try $0.insertRule(
+                "forward", accepting(.meta(.l4proto, into: .first), .compare(.first, .equal, [132])))
         },
     ]
 }
