@@ -27,7 +27,6 @@ private struct Replay {
     /// Sets without a name of their own, with their elements: each is made together with the one rule that it belongs to.
     private var anonymous: [SetName: [ForeignRules.Message]] = [:]
     private var lastSetNumber: UInt32 = 0
-    private static let sizeLimit = 48 << 10
 
     private struct SetName: Hashable {
         var family: HostTable.Family
@@ -35,8 +34,7 @@ private struct Replay {
     }
 
     mutating func read(_ message: TableDump.Message, _ bytes: RawSpan) throws(MalformedMessage) {
-        // The kernel's own are no longer than it has room for in one piece, and leave the copy room to be a little longer.
-        guard message.attributes.count <= Self.sizeLimit else {
+        guard message.attributes.count <= TableDump.messageLimit else {
             throw MalformedMessage("\(message.attributes.count) bytes, more than a message has")
         }
         let name = try PartName(message.part, bytes)

@@ -28,6 +28,9 @@ public struct TableDump: Hashable, Sendable {
 
     public var messages: [Message]
 
+    /// The kernel's own are no longer than it has room for in one piece; a copy, which may be a little longer, still goes into one.
+    public static let messageLimit = 48 << 10
+
     public init(_ messages: [Message] = []) { self.messages = messages }
 
     /// A message that is none of its part, or of a table that is nobody's but its owner's.

@@ -46,8 +46,12 @@ extension Recording {
         }
         var interfaces: [InterfaceName] = []
         for name in names.split(separator: " ") {
-            guard let name = try? InterfaceName(String(name)), !name.isWildcard else {
-                throw Malformed(line: 2, what: "a name is expected that an interface can have")
+            guard let name = try? InterfaceName(String(name)), !name.isWildcard, name.stem != "lo" else {
+                throw Malformed(line: 2, what: "a name is expected that an interface of a wire can have")
+            }
+            if interfaces.contains(name) { throw Malformed(line: 2, what: "the interface \(name) stands there twice") }
+            guard interfaces.count < Self.interfaceLimit else {
+                throw Malformed(line: 2, what: "no more than \(Self.interfaceLimit) interfaces are expected")
             }
             interfaces.append(name)
         }
@@ -74,11 +78,13 @@ extension Recording {
         let words = line.split(separator: " ", omittingEmptySubsequences: false)
         guard words.count == 3, let part = TableDump.Part(rawValue: String(words[0])),
             let family = [HostTable.Family.ip, .ip6].first(where: { $0.word == words[1] }),
-            let attributes = [UInt8](hexadecimal: words[2])
+            words[2].utf8.count <= 2 * TableDump.messageLimit, let attributes = [UInt8](hexadecimal: words[2])
         else {
             throw Malformed(
                 line: number,
-                what: "a part of a table is expected, “ip” or “ip6”, and the digits of the kernel's message about it")
+                what:
+                    "a part of a table is expected, “ip” or “ip6”, and the digits of the kernel's message about it, no more than \(2 * TableDump.messageLimit)"
+            )
         }
         return TableDump.Message(part, family, attributes)
     }

@@ -10,6 +10,9 @@ public struct Recording: Hashable, Sendable {
     /// In which Docker has its rules.
     public var tables: TableDump
 
+    /// No more interfaces are written down, or read.
+    public static let interfaceLimit = 8
+
     public init(inventory: Inventory, interfaces: [InterfaceName], tables: TableDump) {
         self.inventory = inventory
         // It ends with Docker's process, and nothing is tried by it.

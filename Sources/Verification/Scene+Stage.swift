@@ -19,23 +19,32 @@ extension Scene {
     /// Networks for the containers of each /24 and /64, no wider than they need: clients may be in the rest of it.
     private static func subnets(of addresses: [IPAddress]) -> [StageSetting.Bridge.Subnet] {
         let groups = Dictionary(grouping: addresses) { $0.masked(to: $0.subnetLength) }
-        return groups.sorted { $0.key < $1.key }.compactMap { _, members in subnet(of: members) }
+        var taken = Set(addresses)
+        return groups.sorted { $0.key < $1.key }.compactMap { _, members in
+            let subnet = subnet(of: members, beside: taken)
+            if let subnet { taken.insert(subnet.gateway) }
+            return subnet
+        }
     }
 
-    /// The host is at a free address; the first and the last of a network are nobody's.
-    private static func subnet(of members: [IPAddress]) -> StageSetting.Bridge.Subnet? {
+    /// The host is at a free address; the first and the last of a network are nobody's. What is so in a /24 is an address like
+    /// others in the wider network that it is from.
+    private static func subnet(
+        of members: [IPAddress], beside taken: Set<IPAddress>
+    ) -> StageSetting.Bridge.Subnet? {
         guard let first = members.first else { return nil }
-        for hostBits in 2...8 {
+        for hostBits in 2...first.widestNetwork {
             let length = first.width - hostBits
             let network = first.masked(to: length)
-            let inhabitable = (1..<(1 << hostBits) - 1).map { network.advanced(by: $0) }
-            guard members.allSatisfy(inhabitable.contains),
-                let gateway = inhabitable.last(where: { !members.contains($0) })
+            let last = (1 << hostBits) - 1
+            let ends = [network, network.advanced(by: last)]
+            guard members.allSatisfy({ $0.masked(to: length) == network && !ends.contains($0) }),
+                let gateway = (1..<last).reversed().lazy.map(network.advanced).first(where: { !taken.contains($0) })
             else { continue }
             return StageSetting.Bridge.Subnet(gateway: gateway, prefixLength: length)
         }
         let network = first.masked(to: first.subnetLength)
-        let gateway = (1...254).reversed().map { network.advanced(by: $0) }.first { !members.contains($0) }
+        let gateway = (1...254).reversed().map { network.advanced(by: $0) }.first { !taken.contains($0) }
         return gateway.map { StageSetting.Bridge.Subnet(gateway: $0, prefixLength: first.subnetLength) }
     }
 }
@@ -92,6 +101,14 @@ extension IPAddress {
         switch self {
         case .v4: 24
         case .v6: 64
+        }
+    }
+
+    /// How many bits of the widest network tried have those who are in it; one of IPv6 is a /64 where fewer are not enough.
+    fileprivate var widestNetwork: Int {
+        switch self {
+        case .v4: 24
+        case .v6: 8
         }
     }
 

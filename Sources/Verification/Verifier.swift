@@ -127,6 +127,15 @@ public struct Verifier: Sendable {
             Transaction(table: ruleset.table.name, changes: changes, generation: try connection.generation()))
     }
 
+    /// Takes it away again.
+    func withdraw(from stage: Stage) throws(NetlinkError) {
+        var connection = try KernelConnection(namespace: stage.hostNamespacePath)
+        let name = ruleset.table.name
+        try connection.commit(
+            Transaction(
+                table: name, changes: [.deleteTable(name: name)], generation: try connection.generation()))
+    }
+
     private func rules(_ setup: Claim.Setup) -> ForeignRules {
         switch setup {
         case .translated:

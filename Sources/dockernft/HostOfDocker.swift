@@ -43,7 +43,7 @@ extension HostNetwork {
                 && !(interface.master.map(bridges.contains) ?? false) && !interface.addresses.isEmpty
         }
         let sorted = all.filter { byDefault.contains($0.index) } + all.filter { !byDefault.contains($0.index) }
-        return sorted.prefix(8).compactMap { try? InterfaceName($0.name) }
+        return sorted.prefix(Recording.interfaceLimit).compactMap { try? InterfaceName($0.name) }
     }
 }
 

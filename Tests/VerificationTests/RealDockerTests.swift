@@ -50,4 +50,51 @@ import Verification
             }
         }
     }
+
+    /// What the owner has in the same tables may count, and stop with ours what it let through without.
+    @Test(arguments: [
+        ["-m", "recent", "--name", "many", "--update", "--seconds", "60", "--hitcount", "2"],
+        ["-m", "hashlimit", "--hashlimit-above", "2/minute", "--hashlimit-burst", "4", "--hashlimit-name", "many"],
+    ])
+    func `takes no counting of the owner's for a difference`(match: [String]) throws {
+        try RealDocker.with { docker in
+            try docker.run(Container("web", publish: ["8081:80"]))
+            func insert(_ words: [String]) throws {
+                let arguments = ["iptables", "-I", "DOCKER-USER", "-i", "ext0", "-p", "tcp"] + words
+                try docker.host.namespace.run(Program(arguments)).orThrow()
+            }
+            try insert(match + ["-j", "DROP"])
+            if match.contains("recent") { try insert(["-m", "recent", "--name", "many", "--set"]) }
+            let inventory = try DockerSocket(path: docker.socket).inventory()
+            let policy = try ResolvedPolicy.reading(
+                "version: 1\nservices: { web: { container: web, allow: 203.0.113.0/28 } }\n", against: inventory)
+            var connection = try KernelConnection(namespace: docker.host.namespace.path)
+            let engine = EngineRules(try ForeignRules(try connection.readDockerTables()), interfaces: ["ext0"])
+            let right = Compiler.compile(policy).linearized()
+            let result = try Verifier(policy, ruleset: right, engine: engine, atMost: 4000).verify()
+            #expect(result.differences.map { "\($0)" } == [])
+            #expect(result.untried.contains { $0.contains("or not each time") })
+        }
+    }
+
+    /// In a network that is wider than a /24 the last address of one is an address like others.
+    @Test func `has containers at every address that Docker gives out`() throws {
+        try RealDocker.with { docker in
+            try docker.docker(
+                "network", "create", "--subnet", "172.30.0.0/16", "-o", "com.docker.network.bridge.name=wide", "wide")
+            for (name, address) in [("last", "172.30.0.255"), ("first", "172.30.1.0")] {
+                try docker.run(Container(name, publish: [name == "last" ? "8081:80" : "8082:80"]))
+                try docker.docker("network", "connect", "--ip", address, "wide", name)
+            }
+            let inventory = try DockerSocket(path: docker.socket).inventory()
+            let policy = try ResolvedPolicy.reading(
+                "version: 1\nservices: { web: { container: last, allow: 203.0.113.0/28 } }\n", against: inventory)
+            var connection = try KernelConnection(namespace: docker.host.namespace.path)
+            let engine = EngineRules(try ForeignRules(try connection.readDockerTables()), interfaces: ["ext0"])
+            let right = Compiler.compile(policy).linearized()
+            let result = try Verifier(policy, ruleset: right, engine: engine, atMost: 4000).verify()
+            #expect(result.differences.map { "\($0)" } == [])
+            #expect(result.rows.contains { $0.path == .dockersAddress && $0.tried > 4 })
+        }
+    }
 }

@@ -2,7 +2,7 @@ import Addressing
 import Nftables
 
 extension WrongRuleset {
-    static let all = services + sets + ports + hooks + guards + host + docker + open + gaps
+    static let all = services + sets + ports + hooks + guards + host + docker + open + gaps + packets
 
     static func key(_ interface: String) -> KeyField {
         (try? InterfaceName(interface)).map(KeyField.interface) ?? .proto(0)
