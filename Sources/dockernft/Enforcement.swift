@@ -79,19 +79,40 @@ struct Enforcement {
                 return .wasInForce
             }
             try lockout.admit(step, session)
+            let last: UInt32
             do {
-                try session.commit(step.difference.changes, at: live.generation)
+                last = try commit(step.difference.changes, at: live.generation)
             } catch {
                 guard error.isStaleGeneration else { throw error }
                 continue
             }
-            let readBack = try conclude(desired, live.record, after: live.generation)
+            let readBack = try conclude(desired, live.record, after: last)
             return WaitingTable(in: desired) == nil ? .isInForce(readBack) : .waits
         }
         switch term {
         case .forGood: return .isInForce(try remake())
-        case .onTrial: throw Loss.noWayBack("others keep changing tables")
+        case .onTrial:
+            // Perhaps it was made, and nothing led to it yet.
+            _ = try? TableSwitch(session: session).run(.plain)
+            throw Loss.noWayBack("others keep changing tables")
         }
+    }
+
+    /// The generation that the last commit replaced.
+    ///
+    /// The kernel ends a commit with what sets of intervals hold: the rules of the same commit look them up for a moment as they were, and find nothing
+    /// in new ones. So what is to be on trial is made first, with maps that lead nowhere, as when its time is up; then they lead to it.
+    private func commit(_ changes: [Change], at generation: UInt32) throws(NetlinkError) -> UInt32 {
+        let ways = changes.filter(\.isWayToTrial)
+        let rest = changes.filter { !$0.isWayToTrial }
+        guard !ways.isEmpty, !rest.isEmpty else {
+            try session.commit(changes, at: generation)
+            return generation
+        }
+        try session.commit(rest, at: generation)
+        let next = KernelConnection.generation(after: generation)
+        try session.commit(ways, at: next)
+        return next
     }
 
     /// What the kernel's table is to become.
@@ -226,5 +247,11 @@ extension LinearRuleset {
         var rest = self
         for index in rest.sets.indices where sets[index].timesOut { rest.sets[index].elements = .keyed([]) }
         return rest
+    }
+}
+
+extension Change {
+    fileprivate var isWayToTrial: Bool {
+        if case .addElements(set: let set, _) = self { set.timesOut } else { false }
     }
 }
