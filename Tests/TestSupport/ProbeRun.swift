@@ -41,6 +41,8 @@ private struct Flight {
             if probe.sourcePort != 0 { try socket.set(SOL_SOCKET, SO_REUSEADDR) }
             try require(socket.bind(to: isRaw ? source.withoutPort : source), "bind \(probe.source)")
             let error = socket.connect(to: isRaw ? destination.withoutPort : destination)
+            // Until it was connected the socket took what anybody sent to its port: late answers to whoever had that port before.
+            if probe.kind == .udp { while case .bytes = socket.receive() {} }
             connecting = error == EINPROGRESS
             if !connecting { try require(error, "connect \(probe.destination)") }
             connected = error == 0 && probe.kind == .tcp
