@@ -14,6 +14,20 @@ struct ExpressionFields {
 
     init() { values = [:] }
 
+    /// Of an element of `NFTA_RULE_EXPRESSIONS`, with the expression's name. What a module of iptables has there is its own.
+    static func named(_ element: RawSpan) throws(MalformedMessage) -> (name: String, fields: Self) {
+        var (name, fields) = ("", Self())
+        var attributes = AttributeCursor(element)
+        while let attribute = try attributes.next() {
+            switch attribute.type {
+            case NFTA_EXPR_NAME.rawValue: name = attribute.payload.text()
+            case NFTA_EXPR_DATA.rawValue: fields = try Self(attribute.payload)
+            default: break
+            }
+        }
+        return (name, fields)
+    }
+
     func has(_ attribute: UInt32) -> Bool { values[attribute] != nil }
 
     /// Whether all of them are known: one that is not may change what the expression does.

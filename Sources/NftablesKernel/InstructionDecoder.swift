@@ -16,16 +16,7 @@ struct InstructionDecoder {
 
     /// An element of `NFTA_RULE_EXPRESSIONS`.
     mutating func read(_ element: RawSpan) throws(MalformedMessage) {
-        var name = ""
-        var fields = ExpressionFields()
-        var attributes = AttributeCursor(element)
-        while let attribute = try attributes.next() {
-            switch attribute.type {
-            case NFTA_EXPR_NAME.rawValue: name = attribute.payload.text()
-            case NFTA_EXPR_DATA.rawValue: fields = try ExpressionFields(attribute.payload)
-            default: break
-            }
-        }
+        let (name, fields) = try ExpressionFields.named(element)
         switch name {
         case "match":
             let match = XtablesBlob(

@@ -27,17 +27,7 @@ struct RuleScan {
 
     /// Returns the expression's name.
     mutating func read(_ expression: RawSpan) throws(MalformedMessage) -> String {
-        var name = ""
-        var fields = ExpressionFields()
-        var attributes = AttributeCursor(expression)
-        while let attribute = try attributes.next() {
-            switch attribute.type {
-            case NFTA_EXPR_NAME.rawValue: name = attribute.payload.text()
-            // What a module of iptables has there is its own.
-            case NFTA_EXPR_DATA.rawValue: fields = try ExpressionFields(attribute.payload)
-            default: break
-            }
-        }
+        let (name, fields) = try ExpressionFields.named(expression)
         switch name {
         case "meta":
             let isProtocol = try fields.number(NFTA_META_KEY.rawValue) == NFT_META_L4PROTO.rawValue

@@ -16,13 +16,19 @@ import Testing
     private static let doorsPerPolicy = 260
     private static let audits = 30
 
-    @Test func `say the same of our table, at both sides of every port where it begins to treat clients otherwise`()
-        throws
-    {
+    /// With rules that translate as Docker's do.
+    private static func stage() throws -> Stage {
         let stage = try Stage(RandomHost.setting())
         _ = try stage.onHost {
             Result { try Program(["nft", "-f", "-"], input: RandomHost.translation()).run().orThrow() }
         }.get()
+        return stage
+    }
+
+    @Test func `say the same of our table, at both sides of every port where it begins to treat clients otherwise`()
+        throws
+    {
+        let stage = try Self.stage()
         var connection = try KernelConnection(namespace: stage.hostNamespacePath)
         let host = try WholeHost(namespace: stage.hostNamespacePath)
         var random = RandomPolicy(seed: 20_261_124, wire: RandomHost.wire)
@@ -73,10 +79,7 @@ import Testing
     func `agree after every apply that nobody gets in whom the policy does not let in, and that nobody else stays out`()
         throws
     {
-        let stage = try Stage(RandomHost.setting())
-        _ = try stage.onHost {
-            Result { try Program(["nft", "-f", "-"], input: RandomHost.translation()).run().orThrow() }
-        }.get()
+        let stage = try Self.stage()
         var connection = try KernelConnection(namespace: stage.hostNamespacePath)
         let host = try WholeHost(namespace: stage.hostNamespacePath)
         var random = RandomPolicy(seed: 20_261_126, wire: RandomHost.wire)

@@ -65,13 +65,8 @@ import Verification
             }
             try insert(match + ["-j", "DROP"])
             if match.contains("recent") { try insert(["-m", "recent", "--name", "many", "--set"]) }
-            let inventory = try DockerSocket(path: docker.socket).inventory()
-            let policy = try ResolvedPolicy.reading(
-                "version: 1\nservices: { web: { container: web, allow: 203.0.113.0/28 } }\n", against: inventory)
-            var connection = try KernelConnection(namespace: docker.host.namespace.path)
-            let engine = EngineRules(try ForeignRules(try connection.readDockerTables()), interfaces: ["ext0"])
-            let right = Compiler.compile(policy).linearized()
-            let result = try Verifier(policy, ruleset: right, engine: engine, atMost: 4000).verify()
+            let result = try verify(
+                "version: 1\nservices: { web: { container: web, allow: 203.0.113.0/28 } }\n", on: docker)
             #expect(result.differences.map { "\($0)" } == [])
             #expect(result.untried.contains { $0.contains("or not each time") })
         }
@@ -86,15 +81,19 @@ import Verification
                 try docker.run(Container(name, publish: [name == "last" ? "8081:80" : "8082:80"]))
                 try docker.docker("network", "connect", "--ip", address, "wide", name)
             }
-            let inventory = try DockerSocket(path: docker.socket).inventory()
-            let policy = try ResolvedPolicy.reading(
-                "version: 1\nservices: { web: { container: last, allow: 203.0.113.0/28 } }\n", against: inventory)
-            var connection = try KernelConnection(namespace: docker.host.namespace.path)
-            let engine = EngineRules(try ForeignRules(try connection.readDockerTables()), interfaces: ["ext0"])
-            let right = Compiler.compile(policy).linearized()
-            let result = try Verifier(policy, ruleset: right, engine: engine, atMost: 4000).verify()
+            let result = try verify(
+                "version: 1\nservices: { web: { container: last, allow: 203.0.113.0/28 } }\n", on: docker)
             #expect(result.differences.map { "\($0)" } == [])
             #expect(result.rows.contains { $0.path == .dockersAddress && $0.tried > 4 })
         }
+    }
+
+    /// The policy's own ruleset, with the rules of this Docker.
+    private func verify(_ text: String, on docker: RealDocker) throws -> Verification {
+        let policy = try ResolvedPolicy.reading(text, against: try DockerSocket(path: docker.socket).inventory())
+        var connection = try KernelConnection(namespace: docker.host.namespace.path)
+        let engine = EngineRules(try ForeignRules(try connection.readDockerTables()), interfaces: ["ext0"])
+        return try Verifier(policy, ruleset: Compiler.compile(policy).linearized(), engine: engine, atMost: 4000)
+            .verify()
     }
 }
