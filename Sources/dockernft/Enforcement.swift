@@ -133,7 +133,7 @@ struct Enforcement {
     /// whatever it has become, and takes effect in one step as well.
     private func remake() throws -> ReadBack {
         try refuseForeign(try session.header())
-        if let remaining = (try? session.outline())?.flatMap({ WaitingTable(in: $0.ruleset) })?.remaining {
+        if let remaining = (try? session.waiting())?.remaining {
             throw Loss.waiting(milliseconds: remaining)
         }
         try lockout.admit(target, inForce: nil, session)

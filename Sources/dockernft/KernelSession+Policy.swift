@@ -72,6 +72,9 @@ extension KernelSession {
 
     // MARK: What waits to be confirmed
 
+    /// Without what its sets hold; also what is left when its time is up.
+    func waiting() throws(NetlinkError) -> WaitingTable? { try outline().flatMap { WaitingTable(in: $0.ruleset) } }
+
     func keeping(
         _ texts: KeptPolicy.Texts, _ term: Enforcement.Term, _ enforce: () throws -> Enforcement.Result
     ) throws -> Enforcement.Result {
@@ -79,7 +82,7 @@ extension KernelSession {
         case .forGood: break
         case .onTrial:
             // What is kept of another one that waits is not to be lost.
-            if let remaining = try outline().flatMap({ WaitingTable(in: $0.ruleset) })?.remaining {
+            if let remaining = try waiting()?.remaining {
                 throw Enforcement.Loss.waiting(milliseconds: remaining)
             }
             keepWaiting(texts)

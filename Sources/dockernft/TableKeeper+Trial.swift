@@ -19,7 +19,7 @@ extension TableKeeper {
 
     /// Whether a policy waits in the table now. For whoever has the turn.
     func attendTrial(_ cause: Provocation) throws -> Bool {
-        let waiting = try session.outline().flatMap { WaitingTable(in: $0.ruleset) }
+        let waiting = try session.waiting()
         guard let waiting else { return false }
         guard let remaining = waiting.remaining else {
             log.say(

@@ -4,23 +4,6 @@ import TestSupport
 import Testing
 
 @Suite(.serialized, .requires(.root, .nft)) struct `Connections that are open before there are rules` {
-    private static let ways = """
-        table ip published {
-            chain prerouting {
-                type nat hook prerouting priority dstnat; policy accept;
-                fib daddr type local tcp dport 9000-9005 dnat to 172.28.0.2:80
-                fib daddr type local udp dport 9000-9005 dnat to 172.28.0.2:80
-            }
-        }
-        table ip6 published {
-            chain prerouting {
-                type nat hook prerouting priority dstnat; policy accept;
-                fib daddr type local tcp dport 9000-9005 dnat to [2001:db8:7::2]:80
-                fib daddr type local udp dport 9000-9005 dnat to [2001:db8:7::2]:80
-            }
-        }
-        """
-
     /// Of the port that was dialled, whether the connection goes on.
     private static func shots(_ family: AddressFamily) throws -> [(shot: Shot, fate: Fate)] {
         let (client, host) = (try Sample.client(family), try Sample.host(family))
@@ -46,7 +29,7 @@ import Testing
 
     @Test func `go on as the rules let them that came later`() throws {
         let stage = try Stage(.sample)
-        try stage.load(Self.ways)
+        try stage.load(Sample.translation(of: "9000-9005"))
         let shots = try AddressFamily.allCases.flatMap(Self.shots)
         // Nobody listens there.
         let closed = try Shot(

@@ -60,21 +60,7 @@ import Testing
                     udp dport 8080 drop
                 }
             }
-            table ip published {
-                chain prerouting {
-                    type nat hook prerouting priority dstnat; policy accept;
-                    fib daddr type local tcp dport 9000-9001 dnat to 172.28.0.2:80
-                    fib daddr type local udp dport 9000-9001 dnat to 172.28.0.2:80
-                }
-            }
-            table ip6 published {
-                chain prerouting {
-                    type nat hook prerouting priority dstnat; policy accept;
-                    fib daddr type local tcp dport 9000-9001 dnat to [2001:db8:7::2]:80
-                    fib daddr type local udp dport 9000-9001 dnat to [2001:db8:7::2]:80
-                }
-            }
-            """)
+            """ + Sample.translation(of: "9000-9001"))
         for family in AddressFamily.allCases {
             let (client, host) = (try Sample.client(family), try Sample.host(family))
             let shot = { (kind: Shot.Kind, target: IPAddress, port: UInt16) in
@@ -198,6 +184,22 @@ extension Stage {
 }
 
 enum Sample {
+    /// As Docker's, to the container.
+    static func translation(of ports: String) -> String {
+        [("ip", "172.28.0.2"), ("ip6", "[2001:db8:7::2]")].map { family, address in
+            """
+
+            table \(family) published {
+                chain prerouting {
+                    type nat hook prerouting priority dstnat; policy accept;
+                    fib daddr type local tcp dport \(ports) dnat to \(address):80
+                    fib daddr type local udp dport \(ports) dnat to \(address):80
+                }
+            }
+            """
+        }.joined()
+    }
+
     static func address(_ text: String) throws -> IPAddress { try #require(IPAddress(text)) }
 
     static func client(_ family: AddressFamily) throws -> IPAddress {
